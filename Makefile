@@ -1,0 +1,30 @@
+PYTHON ?= python3
+DEMO := .venv-demo
+DEV := .venv
+NETWORK := --timeout 180 --disable-pip-version-check
+
+.PHONY: demo test check clean
+
+demo: $(DEMO)/.done  ## install the base package (no torch) and annotate the sample pictures
+	$(DEMO)/bin/canthus predict samples --save out/demo --json out/demo/faces.json
+	@echo "Annotated pictures and faces.json are in $(CURDIR)/out/demo"
+
+test: $(DEV)/.done  ## lint, types and the whole suite
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/python -m pytest
+
+$(DEMO)/.done: pyproject.toml
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python -m pip install --quiet $(NETWORK) .
+	@touch $@
+
+$(DEV)/.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/python -m pip install --quiet $(NETWORK) -c constraints.txt torch
+	$(DEV)/bin/python -m pip install --quiet $(NETWORK) -c constraints.txt -e ".[train,dev]"
+	@touch $@
+
+clean:
+	rm -rf $(DEMO) $(DEV) out build dist

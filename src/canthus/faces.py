@@ -1,0 +1,95 @@
+"""The one result type: the faces found in an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canthus.schemes import Scheme
+
+_ROWS = ("points", "scores", "boxes", "presence", "visibility", "covariance", "points3d", "pose", "track_ids")
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """N faces of K landmarks in image px; immutable; empty (len 0), never None, when no face was found.
+
+    `points` (N, K, 2), `scores` (N, K) in [0, 1], `boxes` (N, 4) xyxy of the `face` kind; where the model has
+    them: `presence` (N,), `visibility` (N, K) in [0, 1], `covariance` (N, K, 2, 2) px², `points3d` (N, K, 3),
+    `pose` (N, 3) yaw, pitch, roll in degrees, `track_ids` (N,).
+    """
+
+    points: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    scheme: Scheme
+    presence: NDArray[np.float32] | None = None
+    visibility: NDArray[np.float32] | None = None
+    covariance: NDArray[np.float32] | None = None
+    points3d: NDArray[np.float32] | None = None
+    pose: NDArray[np.float32] | None = None
+    track_ids: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        count, k = len(self.boxes), len(self.scheme)
+        shapes: dict[str, tuple[int, ...]] = {
+            "points": (count, k, 2),
+            "scores": (count, k),
+            "boxes": (count, 4),
+            "presence": (count,),
+            "visibility": (count, k),
+            "covariance": (count, k, 2, 2),
+            "points3d": (count, k, 3),
+            "pose": (count, 3),
+            "track_ids": (count,),
+        }
+        for name, shape in shapes.items():
+            value = getattr(self, name)
+            if value is None:
+                continue
+            array = np.array(value, dtype=np.int64 if name == "track_ids" else np.float32)
+            if array.shape != shape:
+                raise ValueError(f"Faces.{name}: found shape {array.shape}, expected {shape} for {self.scheme.name}")
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @classmethod
+    def empty(cls, scheme: Scheme) -> Faces:
+        """No faces."""
+        k = len(scheme)
+        return cls(np.zeros((0, k, 2)), np.zeros((0, k)), np.zeros((0, 4)), scheme)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __getitem__(self, index: int | slice | NDArray[Any] | list[int]) -> Faces:
+        """The selected faces, always as `Faces`."""
+        rows: Any = index
+        if isinstance(index, (int, np.integer)):
+            if not -len(self) <= index < len(self):
+                raise IndexError(f"face {index} of {len(self)}")
+            rows = [int(index)]
+        chosen = {name: getattr(self, name)[rows] for name in _ROWS if getattr(self, name) is not None}
+        return replace(self, **chosen)
+
+    def __iter__(self) -> Iterator[Faces]:
+        return (self[i] for i in range(len(self)))
+
+    def part(self, name: str) -> NDArray[np.float32]:
+        """Points (N, P, 2) of one part of the scheme, in the part's order."""
+        if name not in self.scheme.parts:
+            raise KeyError(f"scheme {self.scheme.name} has no part {name!r}; it has {', '.join(self.scheme.parts)}")
+        return self.points[:, list(self.scheme.parts[name].indices)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers, ready for JSON; absent fields are left out."""
+        out: dict[str, Any] = {"scheme": self.scheme.name}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, np.ndarray):
+                out[item.name] = value.tolist()
+        return out

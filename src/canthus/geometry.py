@@ -1,0 +1,157 @@
+"""Pixel convention, boxes and crops: the only half-pixel terms of the package are in this file.
+
+(0, 0) is the centre of the top-left pixel, x to the right, y down. A picture of width W spans -0.5 to
+W - 0.5. Boxes are (x1, y1, x2, y2) in the same coordinates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+FloatArray = NDArray[np.floating]
+BoxKind = Literal["landmarks", "face"]
+
+#: A `face` box is a `landmarks` box with its top raised by this share of its height.
+FOREHEAD = 0.25
+
+
+def convert_boxes(boxes: ArrayLike, source: BoxKind, target: BoxKind) -> FloatArray:
+    """Boxes (..., 4) of one kind as boxes (..., 4) of another."""
+    out = np.array(boxes, dtype=np.float64)
+    height = out[..., 3] - out[..., 1]
+    if source == "landmarks" and target == "face":
+        out[..., 1] -= FOREHEAD * height
+    elif source == "face" and target == "landmarks":
+        out[..., 1] += FOREHEAD / (1 + FOREHEAD) * height
+    elif source != target:
+        raise ValueError(f"box kinds are 'landmarks' and 'face'; found {source!r} -> {target!r}")
+    return out
+
+
+def landmark_boxes(points: ArrayLike) -> FloatArray:
+    """Tight boxes (..., 4) of the points (..., K, 2) that have a position; NaN where none has."""
+    points = np.asarray(points, dtype=np.float64)
+    missing = np.isnan(points)
+    low = np.where(missing, np.inf, points).min(-2)
+    high = np.where(missing, -np.inf, points).max(-2)
+    boxes = np.concatenate([low, high], axis=-1)
+    return np.where(np.isfinite(boxes).all(-1, keepdims=True), boxes, np.nan)
+
+
+def box_iou(a: ArrayLike, b: ArrayLike) -> FloatArray:
+    """Intersection over union (N, M) of boxes (N, 4) and (M, 4)."""
+    a, b = np.asarray(a, dtype=np.float64).reshape(-1, 4), np.asarray(b, dtype=np.float64).reshape(-1, 4)
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    inter = np.prod(np.clip(high - low, 0, None), axis=-1)
+    area_a = np.prod(np.clip(a[:, 2:] - a[:, :2], 0, None), axis=-1)
+    area_b = np.prod(np.clip(b[:, 2:] - b[:, :2], 0, None), axis=-1)
+    union = area_a[:, None] + area_b[None, :] - inter
+    return np.asarray(np.divide(inter, union, out=np.zeros_like(inter), where=union > 0))
+
+
+def apply_affine(matrix: ArrayLike, points: ArrayLike) -> FloatArray:
+    """Points (..., 2) moved by an affine matrix (2, 3)."""
+    matrix = np.asarray(matrix, dtype=np.float64)
+    return np.asarray(np.asarray(points, dtype=np.float64) @ matrix[:, :2].T + matrix[:, 2])
+
+
+def compose_affine(after: ArrayLike, before: ArrayLike) -> FloatArray:
+    """The affine matrix (2, 3) that applies `before` and then `after`, both (2, 3)."""
+    return np.asarray((_square(after) @ _square(before))[:2])
+
+
+def invert_affine(matrix: ArrayLike) -> FloatArray:
+    """The inverse (2, 3) of an affine matrix (2, 3)."""
+    return np.asarray(np.linalg.inv(_square(matrix))[:2])
+
+
+def mirror_affine(width: float) -> FloatArray:
+    """The affine matrix (2, 3) that mirrors a picture of `width` px left to right: x -> width - 1 - x."""
+    return np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0]])
+
+
+def resize_affine(scale_x: float, scale_y: float) -> FloatArray:
+    """The affine matrix (2, 3) of a resize by these factors, pixel areas kept aligned (as cv2.resize does)."""
+    return np.array([[scale_x, 0.0, 0.5 * scale_x - 0.5], [0.0, scale_y, 0.5 * scale_y - 0.5]])
+
+
+def _square(matrix: ArrayLike) -> FloatArray:
+    return np.vstack([np.asarray(matrix, dtype=np.float64), [0.0, 0.0, 1.0]])
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square window of `size` px onto an image; `matrix` (2, 3) maps image px to crop px."""
+
+    matrix: FloatArray
+    size: int
+
+    def warp(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The crop (size, size, C) of an image (H, W, C), bilinear, black outside the image."""
+        out = cv2.warpAffine(
+            image, self.matrix, (self.size, self.size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+        )
+        return np.asarray(out, dtype=np.uint8)
+
+    def to_crop(self, points: ArrayLike) -> FloatArray:
+        """Image points (..., 2) in px of the crop."""
+        return apply_affine(self.matrix, points)
+
+    def to_image(self, points: ArrayLike) -> FloatArray:
+        """Crop points (..., 2) in px of the image."""
+        return apply_affine(invert_affine(self.matrix), points)
+
+    def covariance_to_image(self, covariance: ArrayLike) -> FloatArray:
+        """Covariances (..., 2, 2) in crop px² as image px²: A S A^T."""
+        linear = invert_affine(self.matrix)[:, :2]
+        return np.asarray(linear @ np.asarray(covariance, dtype=np.float64) @ linear.T)
+
+
+class CropRule(BaseModel):
+    """How a face box becomes the square crop that a network was trained on; stored with every model.
+
+    `box_kind` is the kind of box the rule starts from. The side of the window is `scale` times the box's
+    larger (`max`) or smaller (`min`) edge, their `mean`, or its `height`; `offset` moves the centre by these
+    shares of the box's width and height. With `aspect` the window is that much wider than high, and stretched
+    to the square. `rounding: integer` rounds the window's edges to whole px. `center` says which crop
+    pixel the box's centre lands on: `corner` is the middle of the crop, (size - 1) / 2; `pixel` is size / 2.
+    `label_offset_px` is added to predicted image points of networks that were taught shifted labels.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    box_kind: BoxKind = "face"
+    side: Literal["max", "min", "mean", "height"] = "max"
+    scale: float = Field(1.25, gt=0)
+    offset: tuple[float, float] = (0.0, 0.0)
+    aspect: float = Field(1.0, gt=0)
+    rounding: Literal["none", "integer"] = "none"
+    center: Literal["corner", "pixel"] = "corner"
+    label_offset_px: float = 0.0
+
+    def window(self, box: ArrayLike, kind: BoxKind) -> FloatArray:
+        """The window (4,) xyxy in image px for one box (4,) of `kind`."""
+        x1, y1, x2, y2 = convert_boxes(box, kind, self.box_kind)
+        width, height = max(x2 - x1, 1e-3), max(y2 - y1, 1e-3)
+        sides = {"max": max(width, height), "min": min(width, height), "mean": (width + height) / 2, "height": height}
+        side = self.scale * sides[self.side]
+        center_x = (x1 + x2) / 2 + self.offset[0] * width
+        center_y = (y1 + y2) / 2 + self.offset[1] * height
+        half_w, half_h = side * self.aspect / 2, side / 2
+        window = np.array([center_x - half_w, center_y - half_h, center_x + half_w, center_y + half_h])
+        return np.asarray(np.round(window) if self.rounding == "integer" else window)
+
+    def crop(self, box: ArrayLike, kind: BoxKind, size: int) -> Crop:
+        """The crop of `size` px for one box (4,) xyxy of `kind`."""
+        x1, y1, x2, y2 = self.window(box, kind)
+        scale_x, scale_y = size / (x2 - x1), size / (y2 - y1)
+        middle = (size - 1) / 2 if self.center == "corner" else size / 2
+        shift_x, shift_y = middle - scale_x * (x1 + x2) / 2, middle - scale_y * (y1 + y2) / 2
+        return Crop(np.array([[scale_x, 0.0, shift_x], [0.0, scale_y, shift_y]]), size)

@@ -1,0 +1,13 @@
+"""Landmark schemes. Adding one: a file with a `Scheme` and a row here."""
+
+from canthus.schemes.face_synthetics70 import FACE_SYNTHETICS70
+from canthus.schemes.five import FIVE
+from canthus.schemes.ibug68 import IBUG68
+from canthus.schemes.ibug68_3d import IBUG68_3D
+from canthus.schemes.scheme import Part, Scheme
+
+SCHEMES: dict[str, Scheme] = {
+    scheme.name: scheme for scheme in (IBUG68, IBUG68_3D, FACE_SYNTHETICS70, FIVE)
+}
+
+__all__ = ["SCHEMES", "Part", "Scheme"]

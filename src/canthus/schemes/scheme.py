@@ -1,0 +1,99 @@
+"""A landmark scheme as plain data: names, mirror permutation, parts and normalisers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from canthus.geometry import FloatArray, landmark_boxes
+
+#: Normalisers that every scheme allows; they need no landmark indices.
+BOX_NORMALIZERS = ("landmark_box_sqrt_wh", "landmark_box_diagonal", "annotation_box_max", "crop_side")
+
+
+class Part(NamedTuple):
+    """A polyline over landmark indices; `closed` joins the last point to the first."""
+
+    indices: tuple[int, ...]
+    closed: bool = False
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """The meaning of K landmarks.
+
+    `flip[i]` is the index that point i takes the place of in a mirrored image (an involution).
+    `normalizers` maps a name to two groups of indices; the normaliser is the distance in px between
+    the centroids of the groups. `conversions` maps the name of another scheme to one tuple of source
+    indices per target point: the target is their mean, an empty tuple means that it cannot be known.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    flip: tuple[int, ...]
+    parts: Mapping[str, Part]
+    normalizers: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
+    default_normalizer: str
+    conversions: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.flip) != len(self.names):
+            raise ValueError(f"scheme {self.name}: {len(self.names)} names but {len(self.flip)} flip indices")
+        if any(self.flip[j] != i for i, j in enumerate(self.flip)):
+            raise ValueError(f"scheme {self.name}: the flip permutation is not its own inverse")
+
+    def __len__(self) -> int:
+        """Number of landmarks K."""
+        return len(self.names)
+
+    @property
+    def normalizer_names(self) -> tuple[str, ...]:
+        """Every denominator that `normalizer` accepts, the default one first."""
+        rest = (*self.normalizers, *BOX_NORMALIZERS)
+        return (self.default_normalizer, *(name for name in rest if name != self.default_normalizer))
+
+    def normalizer(
+        self, name: str, points: FloatArray, box: FloatArray | None = None, crop_size: float | None = None
+    ) -> FloatArray:
+        """The NME denominator in px for points (..., K, 2); returns (...,), NaN where a point is missing.
+
+        `box` (..., 4) xyxy is needed by `annotation_box_max`, `crop_size` by `crop_side`.
+        """
+        points = np.asarray(points, dtype=np.float64)
+        if name in self.normalizers:
+            first, second = self.normalizers[name]
+            delta = points[..., list(first), :].mean(-2) - points[..., list(second), :].mean(-2)
+            return np.asarray(np.linalg.norm(delta, axis=-1))
+        if name in ("landmark_box_sqrt_wh", "landmark_box_diagonal"):
+            tight = landmark_boxes(points)
+            width, height = tight[..., 2] - tight[..., 0], tight[..., 3] - tight[..., 1]
+            sqrt_wh = name == "landmark_box_sqrt_wh"
+            return np.asarray(np.sqrt(width * height) if sqrt_wh else np.hypot(width, height))
+        if name == "annotation_box_max":
+            if box is None:
+                raise ValueError("annotation_box_max needs the annotation's box (..., 4); none was given")
+            box = np.asarray(box, dtype=np.float64)
+            return np.asarray(np.maximum(box[..., 2] - box[..., 0], box[..., 3] - box[..., 1]))
+        if name == "crop_side":
+            if crop_size is None:
+                raise ValueError("crop_side needs the side of the crop in px; none was given")
+            return np.full(points.shape[:-2], float(crop_size))
+        raise ValueError(f"scheme {self.name} has no normaliser {name!r}; it has {', '.join(self.normalizer_names)}")
+
+    def convert(self, points: FloatArray, to: Scheme) -> FloatArray:
+        """Points (..., K, 2) of this scheme as points (..., K', 2) of `to`; NaN where it has no counterpart."""
+        points = np.asarray(points)
+        if to.name == self.name:
+            return points.copy()
+        if to.name not in self.conversions:
+            known = ", ".join(self.conversions) or "none"
+            raise ValueError(f"no conversion from scheme {self.name} to {to.name}; known targets: {known}")
+        out = np.full((*points.shape[:-2], len(to), points.shape[-1]), np.nan, dtype=points.dtype)
+        for k, sources in enumerate(self.conversions[to.name]):
+            if sources:
+                out[..., k, :] = points[..., list(sources), :].mean(-2)
+        return out
+
