@@ -1,0 +1,14 @@
+"""Readers of datasets. Adding one: a file with a class (see `dataset.Dataset`) and a row here."""
+
+from canthus.datasets.backgrounds import Backgrounds
+from canthus.datasets.coco import Coco
+from canthus.datasets.dataset import Dataset, SampleList
+from canthus.datasets.folder import Folder
+from canthus.datasets.w300 import W300
+from canthus.datasets.youtube_faces import YoutubeFaces
+
+DATASETS: dict[str, type[SampleList]] = {
+    reader.name: reader for reader in (W300, Coco, YoutubeFaces, Folder, Backgrounds)
+}
+
+__all__ = ["DATASETS", "Dataset", "SampleList"]
