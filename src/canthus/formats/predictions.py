@@ -1,0 +1,84 @@
+"""Predictions on a split, kept so that they can be scored again without the network (.npz)."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_OPTIONAL = ("visibility", "presence", "covariance", "background_presence")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model said about N labelled faces, in image px; a face that no box was found for is all NaN.
+
+    `ids` (N,) names of the samples, `points` (N, K, 2), `scores` (N, K), `boxes` (N, 4) xyxy of `box_kind`
+    that the crops were made from, `crop_side` (N,) px of the image that a crop covered. Where the model has
+    them: `visibility` (N, K), `presence` (N,), `covariance` (N, K, 2, 2) px², `background_presence` (M,) on
+    pictures without faces. `provenance` says how they were made: model, scheme, dataset, split, boxes, crop
+    rule, versions.
+    """
+
+    ids: tuple[str, ...]
+    points: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    crop_side: NDArray[np.float32]
+    visibility: NDArray[np.float32] | None = None
+    presence: NDArray[np.float32] | None = None
+    covariance: NDArray[np.float32] | None = None
+    background_presence: NDArray[np.float32] | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def save(self, path: Path) -> None:
+        """Write the .npz file aside, then rename it."""
+        arrays: dict[str, Any] = {
+            name: getattr(self, name) for name in ("points", "scores", "boxes", "crop_side")
+        }
+        arrays |= {name: getattr(self, name) for name in _OPTIONAL if getattr(self, name) is not None}
+        arrays["ids"] = np.array(self.ids, dtype=np.str_)
+        arrays["provenance"] = np.array(json.dumps(self.provenance))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with aside.open("wb") as stream:
+                np.savez_compressed(stream, allow_pickle=False, **arrays)
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: Path) -> Predictions:
+        """Read a file of `save`. Raises FileNotFoundError, ValueError for another kind of file."""
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no such predictions file")
+        try:
+            with np.load(path, allow_pickle=False) as content:
+                found = {name: content[name] for name in content.files}
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{path}: not a predictions file (.npz of `canthus evaluate`): {error}"
+            ) from error
+        needed = ("ids", "points", "scores", "boxes", "crop_side", "provenance")
+        lacking = [name for name in needed if name not in found]
+        if lacking:
+            raise ValueError(f"{path}: not a predictions file: it lacks {', '.join(lacking)}")
+        count = len(found["ids"])
+        for name in (*needed[1:5], *_OPTIONAL[:3]):
+            if name in found and len(found[name]) != count:
+                raise ValueError(f"{path}: found {len(found[name])} rows of {name}, expected {count}")
+        return cls(
+            ids=tuple(str(name) for name in found["ids"]),
+            provenance=json.loads(str(found["provenance"])),
+            **{name: found[name] for name in (*needed[1:5], *_OPTIONAL) if name in found},
+        )
