@@ -2,13 +2,17 @@
 
 from canthus.datasets.backgrounds import Backgrounds
 from canthus.datasets.coco import Coco
-from canthus.datasets.dataset import Dataset, SampleList
+from canthus.datasets.dataset import Dataset, Reader, SampleList
 from canthus.datasets.folder import Folder
 from canthus.datasets.w300 import W300
 from canthus.datasets.youtube_faces import YoutubeFaces
 
-DATASETS: dict[str, type[SampleList]] = {
-    reader.name: reader for reader in (W300, Coco, YoutubeFaces, Folder, Backgrounds)
+DATASETS: dict[str, Reader] = {
+    "300w": W300,
+    "coco": Coco,
+    "youtube_faces": YoutubeFaces,
+    "folder": Folder,
+    "backgrounds": Backgrounds,
 }
 
-__all__ = ["DATASETS", "Dataset", "SampleList"]
+__all__ = ["DATASETS", "Dataset", "Reader", "SampleList"]

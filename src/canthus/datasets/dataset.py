@@ -23,18 +23,14 @@ Report = Callable[[str], None]
 class Dataset(Protocol):
     """Labelled faces of one split.
 
-    Every class of the table is constructed `Cls(root, split, *, scheme=None, allow_missing=False,
-    report=None)`. `default_boxes` is the box protocol of its published numbers. `missing` lists what the
-    split lacks against its publication. Absent parts are an error unless `allow_missing`. Unusable files
-    are an error too, unless `report` takes their descriptions: then they are left out.
+    `default_boxes` is the box protocol of its published numbers; `missing` lists what the split lacks against
+    its publication.
     """
 
-    name: ClassVar[str]
-    default_boxes: ClassVar[str]
-    splits: ClassVar[tuple[str, ...]]
-    source: ClassVar[str]
-    tree: ClassVar[str]
-
+    @property
+    def name(self) -> str: ...
+    @property
+    def default_boxes(self) -> str: ...
     @property
     def scheme(self) -> Scheme: ...
     @property
@@ -43,6 +39,33 @@ class Dataset(Protocol):
     def missing(self) -> tuple[str, ...]: ...
     def __len__(self) -> int: ...
     def __getitem__(self, index: int) -> Sample: ...
+
+
+class Reader(Protocol):
+    """A row of the table: how a class of datasets is called, described and constructed.
+
+    `scheme` says how labels are to be read where the files leave it open. Absent parts are an error unless
+    `allow_missing`. Unusable files are an error too, unless `report` takes their descriptions: then they are
+    left out.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def splits(self) -> tuple[str, ...]: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def tree(self) -> str: ...
+    def __call__(
+        self,
+        root: Path,
+        split: str,
+        *,
+        scheme: Scheme | None = None,
+        allow_missing: bool = False,
+        report: Report | None = None,
+    ) -> SampleList: ...
 
 
 class SampleList:

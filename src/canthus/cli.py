@@ -1,0 +1,188 @@
+"""The command line: one verb a function, its work in `canthus.commands`, imported when it is called.
+
+Exit codes: 0 done, 1 some inputs failed, 2 bad usage, 130 interrupted. Results go to stdout, the rest to
+stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from canthus import __version__
+
+app = typer.Typer(
+    help="Facial landmarks: find, train, score, export.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Model = Annotated[str | None, typer.Option(help="Bundled name, zoo row, .onnx or .safetensors file.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the networks.")]
+Dataset = Annotated[str, typer.Option(help="300w, coco, youtube_faces, folder, ...: `docs/datasets.md`.")]
+Root = Annotated[Path, typer.Option(help="The dataset's folder.")]
+SplitName = Annotated[str | None, typer.Option("--split", help="Split; default: the dataset's first.")]
+LabelScheme = Annotated[str | None, typer.Option("--scheme", help="How to read labels that do not say it.")]
+Mismatch = Annotated[
+    bool, typer.Option("--allow-scheme-mismatch", help="Score labels of another scheme all the same.")
+]
+
+
+def finish(work: Callable[[], int]) -> None:
+    """Run a verb and leave with its exit code; wrong input becomes one line on stderr and code 2."""
+    try:
+        code = work()
+    except KeyboardInterrupt:
+        sys.stderr.write("canthus: interrupted; what was finished is kept\n")
+        code = 130
+    except BrokenPipeError:  # the reader of our stdout (head, less) has gone
+        sys.stderr.close()
+        code = 0
+    except (ValueError, OSError, ImportError) as error:
+        sys.stderr.write(f"canthus: {' '.join(str(error).split())}\n")
+        code = 2
+    raise typer.Exit(code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"canthus {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def predict(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="IN...", help="Pictures, folders (searched deep), globs.")
+    ],
+    model: Model = None,
+    detector: Annotated[str | None, typer.Option(help="Bundled name or an .onnx detector file.")] = None,
+    detector_size: Annotated[
+        int, typer.Option(min=32, help="Longest side in px that faces are searched at.")
+    ] = 640,
+    boxes: Annotated[
+        Path | None, typer.Option(help="Face boxes instead of a detector: JSON or CSV by file name.")
+    ] = None,
+    box_kind: Annotated[str, typer.Option(help="Kind of the boxes in --boxes: face or landmarks.")] = "face",
+    whole_image: Annotated[
+        bool, typer.Option("--whole-image", help="Every picture is one face; no detector.")
+    ] = False,
+    min_presence: Annotated[
+        float, typer.Option(min=0, max=1, help="Drop faces that the model finds less probable than this.")
+    ] = 0.0,
+    save: Annotated[Path | None, typer.Option(help="Folder for annotated pictures.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Result file.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Result file, one row a face.")] = None,
+    coco: Annotated[Path | None, typer.Option(help="Result file, COCO keypoints.")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Result file, needs canthus[tables].")] = None,
+    threads: Threads = None,
+) -> None:
+    """Find the faces and their landmarks in pictures. Without an output option: one JSON line a picture."""
+    from canthus.commands.predict import Faces as Options
+    from canthus.commands.predict import Outputs, predict
+
+    options = Options(model, detector, detector_size, boxes, box_kind, whole_image, min_presence, threads)
+    outputs = Outputs(save, {"json": json, "csv": csv, "coco": coco, "parquet": parquet})
+    finish(lambda: predict(inputs, options, outputs))
+
+
+@app.command()
+def benchmark(
+    model: Annotated[str, typer.Argument(help="Bundled name, zoo row, .onnx or .safetensors file.")],
+    against: Annotated[str | None, typer.Option(help="A second model, timed in alternation.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, help="Faces in one call.")] = 1,
+    size: Annotated[int, typer.Option(min=32, help="Side in px of a detector's picture.")] = 320,
+    repeats: Annotated[int, typer.Option(min=2, help="Timed calls of each model.")] = 200,
+    json: Annotated[Path | None, typer.Option(help="Result file.")] = None,
+) -> None:
+    """Time a landmark network or a face detector on this machine."""
+    from canthus.commands.benchmark import Settings, benchmark
+
+    finish(lambda: benchmark(model, against, Settings(threads, batch, size, repeats), json))
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Bundled name, zoo row, .onnx or .safetensors file.")],
+    dataset: Dataset,
+    root: Root,
+    split: SplitName = None,
+    boxes: Annotated[
+        str | None,
+        typer.Option(help="landmarks, dataset, detector or a file; default: the dataset's protocol."),
+    ] = None,
+    box_kind: Annotated[str, typer.Option(help="Kind of the boxes in a file: face or landmarks.")] = "face",
+    detector: Annotated[str, typer.Option(help="For --boxes detector: name or .onnx file.")] = "builtin",
+    detector_size: Annotated[int, typer.Option(min=32, help="Longest side in px for its search.")] = 640,
+    scheme: LabelScheme = None,
+    allow_scheme_mismatch: Mismatch = False,
+    flip_test: Annotated[
+        bool, typer.Option("--flip-test", help="Average with the mirrored picture.")
+    ] = False,
+    backgrounds: Annotated[
+        Path | None, typer.Option(help="Folder of pictures without faces: measures presence too.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Result file.")] = None,
+    save_predictions: Annotated[Path | None, typer.Option(help="Predictions (.npz) for `score`.")] = None,
+    threads: Threads = None,
+) -> None:
+    """Run a model over a labelled split and score it."""
+    from canthus.commands.evaluate import Boxes, Options, evaluate
+    from canthus.commands.splits import Split
+
+    data = Split(dataset, root, split, scheme)
+    options = Options(allow_scheme_mismatch, flip_test, backgrounds, threads, json, save_predictions)
+    chosen = Boxes(boxes, detector, detector_size, box_kind)
+    finish(lambda: evaluate(model, data, chosen, options))
+
+
+@app.command()
+def score(
+    predictions: Annotated[Path, typer.Argument(help="A file of `evaluate --save-predictions`.")],
+    dataset: Dataset,
+    root: Root,
+    split: SplitName = None,
+    scheme: LabelScheme = None,
+    allow_scheme_mismatch: Mismatch = False,
+    json: Annotated[Path | None, typer.Option(help="Result file.")] = None,
+) -> None:
+    """Score kept predictions again, without the network."""
+    from canthus.commands.score import score
+    from canthus.commands.splits import Split
+
+    finish(lambda: score(predictions, Split(dataset, root, split, scheme), allow_scheme_mismatch, json))
+
+
+@app.command()
+def doctor(
+    dataset: Annotated[str | None, typer.Option(help="Look at a dataset too.")] = None,
+    root: Annotated[Path, typer.Option(help="Its folder.")] = Path(),
+    split: SplitName = None,
+    scheme: LabelScheme = None,
+) -> None:
+    """Tell what is installed, and whether a dataset is whole."""
+    from canthus.commands.doctor import doctor
+    from canthus.commands.splits import Split
+
+    finish(lambda: doctor(Split(dataset, root, split, scheme) if dataset is not None else None))
+
+
+def main() -> None:
+    """Entry point of the `canthus` command."""
+    app()

@@ -1,0 +1,145 @@
+"""`canthus evaluate`: run a model over a labelled split and score it."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from canthus import detectors
+from canthus.commands.report import deliver
+from canthus.commands.splits import Split, check_schemes
+from canthus.datasets import Dataset
+from canthus.datasets.backgrounds import Backgrounds
+from canthus.detectors import BoxFile
+from canthus.evaluation import (
+    BoxSource,
+    FoundBoxes,
+    LabelBoxes,
+    detector_boxes,
+    predict_split,
+    with_backgrounds,
+)
+from canthus.formats.predictions import Predictions
+from canthus.geometry import BoxKind
+from canthus.runtime.landmarker import OnnxLandmarker
+from canthus.runtime.models import BUNDLED, DEFAULT_MODEL, model_file
+from canthus.scoring import score
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Where the face boxes come from.
+
+    `source`: landmarks, dataset, detector, a file of boxes of `file_kind`, or None for the dataset's
+    protocol. `detector` and `detector_size` (px) choose and set up the detector.
+    """
+
+    source: str | None = None
+    detector: str = "builtin"
+    detector_size: int = detectors.WORKING_SIZE
+    file_kind: str = "face"
+
+    def open(self, default: str, threads: int | None = None) -> BoxSource:
+        """The box source; ValueError for a name that is neither a source nor a file."""
+        source = self.source or default
+        if source in ("landmarks", "dataset"):
+            return LabelBoxes(source)
+        if source == "detector":
+            found = detectors.load(self.detector, working_size=self.detector_size, threads=threads)
+            name = Path(self.detector).name
+            return detector_boxes(found, f"detector {name} at {self.detector_size} px")
+        if not Path(source).is_file():
+            raise ValueError(f"--boxes is landmarks, dataset, detector or a file; found {source!r}")
+        if self.file_kind not in ("face", "landmarks"):
+            raise ValueError(f"--box-kind is face or landmarks; found {self.file_kind!r}")
+        file = BoxFile(source)
+        return FoundBoxes(
+            f"file {Path(source).name}",
+            lambda image, path: np.zeros((0, 4)) if path is None or (b := file(path)) is None else b,
+            cast(BoxKind, self.file_kind),
+        )
+
+
+@dataclass(frozen=True)
+class Options:
+    """The rest: `backgrounds` is a folder without faces for `presence_auc`."""
+
+    allow_scheme_mismatch: bool = False
+    flip_test: bool = False
+    backgrounds: Path | None = None
+    threads: int | None = None
+    json: Path | None = None
+    save_predictions: Path | None = None
+
+
+def evaluate(model: str, data: Split, boxes: Boxes, options: Options) -> int:
+    """Print the report, and write what was asked for; the exit code."""
+    report, warnings = run(model, data, boxes, options)
+    deliver(report, options.json, warnings)
+    return 0
+
+
+def run(model: str, data: Split, boxes: Boxes, options: Options) -> tuple[dict[str, Any], list[str]]:
+    """The report of a model on a split, and warnings."""
+    dataset = data.open()
+    landmarker = OnnxLandmarker(_file(model, options.flip_test), threads=options.threads)
+    mismatch = check_schemes(landmarker.scheme.name, dataset.scheme.name, options.allow_scheme_mismatch)
+    warnings = [mismatch] if mismatch else []
+    if dataset.missing:
+        warnings.append(f"{dataset.name} {dataset.split} is partial: {'; '.join(dataset.missing)}")
+    source = boxes.open(dataset.default_boxes, options.threads)
+    predictions = predict(landmarker, dataset, source)
+    if options.backgrounds is not None:
+        predictions = with_backgrounds(predictions, landmarker, Backgrounds(options.backgrounds, "test"))
+    provenance = _model(model, Path(landmarker.session.name), landmarker, options.flip_test)
+    predictions = replace(predictions, provenance={**provenance, **predictions.provenance})
+    if options.save_predictions is not None:
+        predictions.save(options.save_predictions)
+    return score(predictions, dataset), warnings
+
+
+def predict(landmarker: OnnxLandmarker, dataset: Dataset, source: BoxSource) -> Predictions:
+    """`predict_split` with a progress bar on a terminal."""
+    with progress_bar(f"{dataset.name} {dataset.split}", len(dataset)) as bar:
+        return predict_split(landmarker, dataset, source, progress=bar)
+
+
+@contextmanager
+def progress_bar(title: str, total: int) -> Iterator[Any]:
+    """A bar on stderr, only on a terminal; yields a function that is told how many more are done."""
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda done: progress.advance(task, done)
+
+
+def _file(model: str, flip_test: bool) -> Path:
+    if not flip_test:
+        return model_file(model)
+    if model in BUNDLED or model == DEFAULT_MODEL or Path(model).suffix.lower() == ".onnx":
+        raise ValueError(
+            f"--flip-test: {model} is an ONNX file, its passes are fixed; "
+            "give the weights (.safetensors), or export them with `canthus export --flip-test`"
+        )
+    from canthus.export import cached_export
+
+    return cast(Path, cached_export(model, flip_test=True))
+
+
+def _model(model: str, path: Path, landmarker: OnnxLandmarker, flip_test: bool) -> dict[str, Any]:
+    named = model if model in BUNDLED else Path(model).name
+    return {
+        "model": named,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "recipe": landmarker.session.metadata.get("recipe", ""),
+        "training_data": landmarker.session.metadata.get("training_data", ""),
+        "flip_test": flip_test,
+    }
