@@ -47,6 +47,8 @@ SHOWN = 20  # problems that are listed one by one
 
 def doctor(data: Split | None) -> int:
     """Print the state of the installation, and of a dataset where one is named; 1 when that is not whole."""
+    if data is not None:
+        data.reader(), data.name(), data.asked_scheme()  # a wrong name is bad usage, not a fault of the data
     sys.stdout.write("\n".join([*_installation(), *_devices(), *_models()]) + "\n")
     if data is None:
         return 0

@@ -1,16 +1,22 @@
 """Readers of datasets. Adding one: a file with a class (see `dataset.Dataset`) and a row here."""
 
+from canthus.datasets.aflw2000_3d import Aflw2000In3d
 from canthus.datasets.backgrounds import Backgrounds
 from canthus.datasets.coco import Coco
 from canthus.datasets.dataset import Dataset, Reader, SampleList
+from canthus.datasets.face_synthetics import FaceSynthetics
 from canthus.datasets.folder import Folder
 from canthus.datasets.w300 import W300
+from canthus.datasets.wflw import WFLW
 from canthus.datasets.youtube_faces import YoutubeFaces
 
 DATASETS: dict[str, Reader] = {
     "300w": W300,
     "coco": Coco,
     "youtube_faces": YoutubeFaces,
+    "wflw": WFLW,
+    "aflw2000_3d": Aflw2000In3d,
+    "face_synthetics": FaceSynthetics,
     "folder": Folder,
     "backgrounds": Backgrounds,
 }

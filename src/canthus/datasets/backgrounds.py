@@ -57,7 +57,7 @@ class Backgrounds(SampleList):
                     samples.append(_sample(path, root, len(scheme)))
                 except (OSError, ValueError) as error:
                     problem(error, report)
-        if not samples:
+        if not samples and report is None:
             raise self.absent(root, "picture")
         super().__init__(split, scheme, samples, missing)
 

@@ -102,7 +102,7 @@ class SampleList:
     def absent(cls, path: Path, what: str = "folder") -> FileNotFoundError:
         """The error for a part of the tree that is not there."""
         return FileNotFoundError(
-            f"{cls.name}: no {what} {path}; expected {cls.tree}. The data comes from {cls.source}"
+            f"{cls.name}: no {what} at {path}; expected {cls.tree}. The data comes from {cls.source}"
         )
 
     @classmethod
