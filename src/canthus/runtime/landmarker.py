@@ -1,0 +1,100 @@
+"""Boxes to landmarks: one exported model on ONNX Runtime."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from canthus.faces import Faces
+from canthus.geometry import BoxKind, Crop, CropRule, convert_boxes
+from canthus.schemes import SCHEMES
+from canthus.session import Session
+
+#: Faces in one call of the network; more go through in several, so that memory stays bounded.
+CHUNK = 128
+
+
+class OnnxLandmarker:
+    """An exported landmark model: `images` uint8 (B, S, S, 3) RGB becomes `points` (B, K, 2) in crop px,
+    `scores` (B, K), and where it has them `presence` (B,), `visibility` (B, K), `covariance` (B, K, 2, 2)
+    in crop px².
+
+    The file's metadata states scheme, input size and crop rule; `card` holds its model card. Raises
+    FileNotFoundError for a missing file, ValueError for a file that is no such model.
+    """
+
+    def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
+        self.session = Session(path, threads=threads)
+        metadata = self.session.metadata
+        lacking = [key for key in ("scheme", "input_size", "crop_rule") if key not in metadata]
+        if (
+            lacking
+            or self.session.inputs != ("images",)
+            or not {"points", "scores"} <= set(self.session.outputs)
+        ):
+            raise ValueError(
+                f"{path}: not a landmark model exported by canthus: found "
+                f"{', '.join(self.session.inputs)} -> {', '.join(self.session.outputs)}, metadata lacks "
+                f"{', '.join(lacking) or 'nothing'}; expected images -> points, scores"
+            )
+        if metadata["scheme"] not in SCHEMES:
+            raise ValueError(f"{path}: unknown scheme {metadata['scheme']!r}; known: {', '.join(SCHEMES)}")
+        self.scheme = SCHEMES[metadata["scheme"]]
+        self.input_size = int(metadata["input_size"])
+        self.crop_rule = CropRule.model_validate_json(metadata["crop_rule"])
+        self.card = _card(metadata)
+
+    def __call__(self, image: NDArray[np.uint8], boxes: ArrayLike, box_kind: BoxKind) -> Faces:
+        """The faces in these boxes (N, 4) xyxy of an RGB picture (H, W, 3), in the order of the boxes."""
+        rows = check_boxes(boxes)
+        if not len(rows):
+            return Faces.empty(self.scheme)
+        crops = [self.crop_rule.crop(row, box_kind, self.input_size) for row in rows]
+        parts = [self._run(image, crops[start : start + CHUNK]) for start in range(0, len(crops), CHUNK)]
+        out = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        covariance = out.get("covariance")
+        if covariance is not None:
+            covariance = np.stack(
+                [crop.covariance_to_image(c) for crop, c in zip(crops, covariance, strict=True)]
+            )
+        points = np.stack([crop.to_image(p) for crop, p in zip(crops, out["points"], strict=True)])
+        return Faces(
+            np.asarray(points + self.crop_rule.label_offset_px, dtype=np.float32),
+            out["scores"],
+            np.asarray(convert_boxes(rows, box_kind, "face"), dtype=np.float32),
+            self.scheme,
+            presence=out.get("presence"),
+            visibility=out.get("visibility"),
+            covariance=covariance,
+        )
+
+    def _run(self, image: NDArray[np.uint8], crops: list[Crop]) -> dict[str, NDArray[Any]]:
+        return self.session.run(images=np.stack([crop.warp(image) for crop in crops]))
+
+
+def check_boxes(boxes: ArrayLike) -> NDArray[np.float64]:
+    """Boxes as float64 (N, 4); ValueError unless they are finite with x1 < x2 and y1 < y2."""
+    rows = np.asarray(boxes, dtype=np.float64)
+    if rows.size == 0:
+        return np.zeros((0, 4))
+    if rows.shape == (4,):
+        rows = rows[None]
+    if rows.ndim != 2 or rows.shape[1] != 4:
+        raise ValueError(f"boxes: found shape {rows.shape}, expected (N, 4) as x1, y1, x2, y2")
+    wrong = ~(np.isfinite(rows).all(axis=1) & (rows[:, 2:] > rows[:, :2]).all(axis=1))
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        raise ValueError(
+            f"boxes: number {first} is {rows[first].tolist()}, expected finite x1 < x2 and y1 < y2"
+        )
+    return rows
+
+
+def _card(metadata: dict[str, str]) -> dict[str, Any]:
+    """The model card; without one, the plain metadata."""
+    plain = {key: value for key, value in metadata.items() if key != "card"}
+    return {**plain, **json.loads(metadata.get("card", "{}"))}

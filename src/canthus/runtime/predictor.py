@@ -1,0 +1,76 @@
+"""Pictures to faces: the front door of the package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from canthus import detectors
+from canthus.detectors import Detector
+from canthus.faces import Faces
+from canthus.geometry import BoxKind
+from canthus.images import Picture, read_image
+from canthus.runtime.landmarker import OnnxLandmarker
+from canthus.runtime.models import model_file
+from canthus.runtime.read_ahead import read_ahead
+from canthus.schemes import Scheme
+
+
+class Predictor:
+    """Finds the faces of a picture and their landmarks; needs no torch.
+
+    `model`: a bundled name (default `face68`), an .onnx file, a zoo row or a .safetensors file.
+    `detector`: a name (default `builtin`), an .onnx file, or any object that keeps the `Detector` protocol;
+    it is loaded when it is first needed. `detector_size`: longest side in px at which faces are searched.
+    Raises ValueError or FileNotFoundError for names and files that are none.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        detector: str | Path | Detector | None = None,
+        *,
+        detector_size: int = detectors.WORKING_SIZE,
+        threads: int | None = None,
+    ) -> None:
+        self.landmarker = OnnxLandmarker(model_file(model), threads=threads)
+        self._detector = detector
+        self._detector_size = detector_size
+        self._threads = threads
+
+    @property
+    def scheme(self) -> Scheme:
+        """The meaning of the points."""
+        return self.landmarker.scheme
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The model card: training data, licence, numbers."""
+        return self.landmarker.card
+
+    @property
+    def detector(self) -> Detector:
+        """The face detector."""
+        if self._detector is None or isinstance(self._detector, (str, Path)):
+            name = self._detector or "builtin"
+            self._detector = detectors.load(name, working_size=self._detector_size, threads=self._threads)
+        return self._detector
+
+    def __call__(self, image: Picture, boxes: ArrayLike | None = None, box_kind: BoxKind = "face") -> Faces:
+        """The faces of one picture; with `boxes` (N, 4) xyxy of `box_kind` the detector is not asked.
+
+        Every detected face is returned, however low its `presence`. Raises `ImageError` for a picture that
+        cannot be read.
+        """
+        pixels = read_image(image)
+        if boxes is not None:
+            return self.landmarker(pixels, boxes, box_kind)
+        return self.landmarker(pixels, self.detector(pixels).boxes, "face")
+
+    def stream(self, images: Iterable[Picture]) -> Iterator[Faces]:
+        """The faces of each picture in turn, while the next ones are read in threads."""
+        for _, reading in read_ahead(images, read_image):
+            yield self(reading.result())
