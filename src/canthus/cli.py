@@ -86,6 +86,9 @@ def predict(
         float, typer.Option(min=0, max=1, help="Drop faces that the model finds less probable than this.")
     ] = 0.0,
     save: Annotated[Path | None, typer.Option(help="Folder for annotated pictures.")] = None,
+    ellipses: Annotated[
+        float | None, typer.Option(help="Draw the region that holds each point with this probability.")
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="Result file.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Result file, one row a face.")] = None,
     coco: Annotated[Path | None, typer.Option(help="Result file, COCO keypoints.")] = None,
@@ -93,12 +96,11 @@ def predict(
     threads: Threads = None,
 ) -> None:
     """Find the faces and their landmarks in pictures. Without an output option: one JSON line a picture."""
-    from canthus.commands.predict import Faces as Options
-    from canthus.commands.predict import Outputs, predict
+    from canthus.commands.predict import Outputs, Search, predict
 
-    options = Options(model, detector, detector_size, boxes, box_kind, whole_image, min_presence, threads)
-    outputs = Outputs(save, {"json": json, "csv": csv, "coco": coco, "parquet": parquet})
-    finish(lambda: predict(inputs, options, outputs))
+    search = Search(model, detector, detector_size, boxes, box_kind, whole_image, min_presence, threads)
+    outputs = Outputs(save, ellipses, {"json": json, "csv": csv, "coco": coco, "parquet": parquet})
+    finish(lambda: predict(inputs, search, outputs))
 
 
 @app.command()
