@@ -1,0 +1,49 @@
+"""Boxes from a file."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from canthus.detectors import BoxFile
+
+
+def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
+    (tmp_path / "boxes.json").write_text('{"a.jpg": [[1, 2, 3, 4], [5, 6, 7.5, 8]], "sub/b.jpg": []}')
+    (tmp_path / "boxes.csv").write_text("file,x1,y1,x2,y2\na.jpg,1,2,3,4\n\na.jpg,5,6,7.5,8\n")
+    for name in ("boxes.json", "boxes.csv"):
+        boxes = BoxFile(tmp_path / name)("a.jpg")
+        assert boxes is not None
+        np.testing.assert_array_equal(boxes, [[1, 2, 3, 4], [5, 6, 7.5, 8]])
+
+
+def test_pictures_are_found_by_the_end_of_their_path(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.json"
+    path.write_text('{"b.jpg": [[0, 0, 1, 1]], "x/b.jpg": [], "./y/c.jpg": [[0, 0, 2, 2]]}')
+    boxes = BoxFile(path)
+    assert len(boxes) == 3
+    assert np.shape(boxes("photos/x/b.jpg")) == (0, 4)  # the longest end wins
+    assert np.shape(boxes(Path("photos/z/b.jpg"))) == (1, 4)
+    assert np.shape(boxes("y/c.jpg")) == (1, 4)
+    assert boxes("c.jpg") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("b.json", "[1, 2", "not JSON"),
+        ("b.json", "[1, 2]", "found a list, expected {file name"),
+        ("b.json", '{"a": [[1, 2, 3]]}', "a: found"),
+        ("b.json", '{"a": [[1, 2, 3, "x"]]}', "a: found"),
+        ("b.json", '{"a": [[5, 2, 3, 4]]}', "x1 < x2"),
+        ("b.json", '{"a": [[1, 2, NaN, 4]]}', "finite"),
+        ("b.csv", "a.jpg,1,2,3\n", "line 1: found 4 columns"),
+        ("b.csv", "a.jpg,1,2,3,z\n", "a.jpg: found"),
+    ],
+)
+def test_errors_name_file_and_entry(tmp_path: Path, name: str, content: str, reason: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(ValueError, match=reason) as caught:
+        BoxFile(path)
+    assert str(path) in str(caught.value)
