@@ -185,6 +185,43 @@ def doctor(
     finish(lambda: doctor(Split(dataset, root, split, scheme) if dataset is not None else None))
 
 
+@app.command()
+def train_detector(
+    recipe: Annotated[
+        Path | None, typer.Argument(help="YAML; default: the recipe of the bundled face detector.")
+    ] = None,
+    root: Annotated[Path, typer.Option(help="Folder with 300w, negatives, detection, ...")] = Path(),
+    output: Annotated[Path, typer.Option(help="Folder for the log, the weights and the ONNX file.")] = Path(
+        "runs/face_detector"
+    ),
+    init: Annotated[Path | None, typer.Option(help="Start from the weights of this checkpoint.")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that compose pictures.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the training itself.")] = 1,
+) -> None:
+    """Train the face detector and export it."""
+    from canthus.commands.train_detector import train_detector
+
+    finish(lambda: train_detector(recipe, root, output, init=init, workers=workers, threads=threads))
+
+
+@app.command()
+def evaluate_detector(
+    model: Annotated[Path | None, typer.Argument(help="An .onnx detector; default: the bundled one.")] = None,
+    root: Annotated[Path, typer.Option(help="Folder with 300w, negatives, detection.")] = Path(),
+    against: Annotated[Path | None, typer.Option(help="A YuNet .onnx file to measure beside it.")] = None,
+    working_size: Annotated[int, typer.Option(min=32, help="Longest side in px that is searched.")] = 640,
+    json: Annotated[Path | None, typer.Option(help="Figures.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Results page.")] = None,
+    card: Annotated[Path | None, typer.Option(help="Model card.")] = None,
+    save_pasted: Annotated[Path | None, typer.Option(help="Folder for the pasted test pictures.")] = None,
+) -> None:
+    """Measure a face detector on the held-out pictures."""
+    from canthus.commands.evaluate_detector import Outputs, evaluate_detector
+
+    outputs = Outputs(json, markdown, card, save_pasted)
+    finish(lambda: evaluate_detector(model, root, against, working_size=working_size, outputs=outputs))
+
+
 def main() -> None:
     """Entry point of the `canthus` command."""
     app()

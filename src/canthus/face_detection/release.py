@@ -1,0 +1,34 @@
+"""From a checkpoint to the file that is shipped: choose the default threshold, then export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from canthus.face_detection.checkpoint import load_checkpoint
+from canthus.face_detection.evaluation import LOWEST
+from canthus.face_detection.export import export_detector
+from canthus.face_detection.network import FaceDetector
+from canthus.face_detection.scoring import operating_threshold
+from canthus.face_detection.sources import HELD_OUT, negative_paths
+from canthus.face_detection.validation import ALLOWED, NEGATIVES, TorchDetector
+from canthus.images import read_image
+
+#: Overlap above which the weaker of two boxes is dropped.
+NMS_IOU = 0.45
+
+
+def release(checkpoint: Path, root: Path, path: Path) -> Path:
+    """Export `checkpoint` to `path` with the threshold that the training and validation negatives give."""
+    network, _ = load_checkpoint(checkpoint)
+    export_detector(network, path, score_threshold=default_threshold(network, root), nms_iou=NMS_IOU)
+    return path
+
+
+def default_threshold(network: FaceDetector, root: Path) -> float:
+    """The threshold that leaves as many false positives on the negatives that are not held out as `ALLOWED`
+    on a fifth.
+    """
+    detector = TorchDetector(network, score_threshold=LOWEST, nms_iou=NMS_IOU)
+    paths = [*negative_paths(root, "train"), *negative_paths(root, "validation")]
+    found = [detector(read_image(path)) for path in paths]
+    return operating_threshold(found, max(1, round(ALLOWED * len(paths) / (NEGATIVES / HELD_OUT))))
