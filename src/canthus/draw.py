@@ -17,6 +17,7 @@ HIDDEN: Colour = (255, 128, 32)
 BOX: Colour = (255, 214, 64)
 ELLIPSE: Colour = (255, 96, 208)
 _SHIFT = 4  # fractional bits of OpenCV's drawing coordinates
+_WIDEST = 100
 _LIMIT = 1 << 24  # px beyond which nothing is drawn: it would overflow those coordinates
 
 
@@ -34,8 +35,8 @@ def draw_faces(
     A point is hidden where the model's visibility is below 0.5. `ellipses`: draw the region that holds each
     point with this probability, in (0, 1), for models that give a covariance.
     """
-    if ellipses is not None and not 0 < ellipses < 1:
-        raise ValueError(f"ellipses: found {ellipses}, expected a probability between 0 and 1")
+    if ellipses is not None:
+        check_probability(ellipses)
     out = image.copy()
     for face in faces:
         width = line_width(face)
@@ -53,10 +54,17 @@ def draw_faces(
     return out
 
 
+def check_probability(ellipses: float) -> None:
+    """Raise ValueError for a probability that no ellipse has."""
+    if not 0 < ellipses < 1:
+        raise ValueError(f"ellipses: found {ellipses}, expected a probability between 0 and 1")
+
+
 def line_width(face: Faces) -> int:
-    """Width in px for one face: 1 up to about 150 px, then growing with it."""
+    """Width in px for one face: the diagonal of its points' box / 150, at least 1."""
     x1, y1, x2, y2 = landmark_boxes(face.points[0])
-    return max(1, round(float(np.hypot(x2 - x1, y2 - y1)) / 150))
+    diagonal = float(np.nan_to_num(np.hypot(x2 - x1, y2 - y1)))
+    return min(max(1, round(diagonal / 150)), _WIDEST)
 
 
 def ellipse(center: FloatArray, covariance: FloatArray, probability: float, count: int = 40) -> FloatArray:

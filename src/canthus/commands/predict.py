@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from canthus.commands.inputs import Input, find_inputs, output_paths
 from canthus.commands.progress import Progress
 from canthus.detectors import WORKING_SIZE, BoxFile
-from canthus.draw import draw_faces
+from canthus.draw import check_probability, draw_faces
 from canthus.faces import Faces
 from canthus.formats import WRITERS, ImageFaces, Writer, aside, image_dict
 from canthus.geometry import BoxKind
@@ -73,6 +73,8 @@ def predict(names: Sequence[str], search: Search, outputs: Outputs) -> int:
     if not inputs:
         raise ValueError(f"no file, folder with pictures or glob match: {', '.join(names)}")
     saves = output_paths(inputs, outputs.save) if outputs.save else [None] * len(inputs)
+    if outputs.ellipses is not None:
+        check_probability(outputs.ellipses)
     finder = _Finder(search)
     found = 0
     failures = len(unmatched)

@@ -1,0 +1,62 @@
+"""`canthus benchmark`: the arithmetic, and that every kind of model is timed."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from canthus.cli import app
+from canthus.commands.benchmark import Settings, alternate, prepare, quantiles
+
+
+def test_quantiles_by_hand() -> None:
+    assert quantiles(np.arange(11.0)) == {"median_ms": 5.0, "p10_ms": 1.0, "p90_ms": 9.0}
+
+
+def test_calls_are_taken_in_turn() -> None:
+    order: list[str] = []
+
+    def slow() -> None:
+        order.append("a")
+        time.sleep(0.003)
+
+    first, second = alternate([slow, lambda: order.append("b")], 4)
+    assert "".join(order[-8:]) == "abababab"
+    assert len(first) == len(second) == 4
+    assert first.min() >= 3
+
+
+def test_what_is_timed(tiny_landmark_onnx: Path, tiny_detector_onnx: Path, shared: Path) -> None:
+    settings = Settings(batch=3, size=64)
+    landmarks = prepare(str(tiny_landmark_onnx), settings)
+    assert landmarks["network"]()["points"].shape == (3, 68, 2)
+    assert len(landmarks["whole"]()) == 3
+    detector = prepare(str(tiny_detector_onnx), settings)
+    assert detector["network"]()["boxes"].shape == (4, 4)
+    assert set(detector) == {"network", "whole"}
+    outside = prepare(str(shared / "peers" / "pfld_68_112.onnx"), settings)
+    assert set(outside) == {"network"}
+    assert outside["network"]()["output"].shape == (3, 136)
+
+
+def test_report_and_ratio(tiny_landmark_onnx: Path, tmp_path: Path) -> None:
+    report = tmp_path / "b.json"
+    arguments = [str(tiny_landmark_onnx), "--against", str(tiny_landmark_onnx), "--repeats", "5"]
+    result = CliRunner().invoke(app, ["benchmark", *arguments, "--json", str(report)])
+    assert result.exit_code == 0
+    assert "network: the first takes" in result.stdout
+    content = json.loads(report.read_text())
+    assert content["settings"] == {"threads": 1, "batch": 1, "size": 320, "repeats": 5}
+    assert [row["what"] for row in content["times"]] == ["network", "whole", "network", "whole"]
+    assert set(content["ratio_to_second"]) == {"network", "whole"}
+    assert "onnxruntime" in content["versions"]
+
+
+@pytest.mark.parametrize("model", ["none.onnx", "face67"])
+def test_unknown_models(model: str) -> None:
+    result = CliRunner().invoke(app, ["benchmark", model])
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1

@@ -1,0 +1,98 @@
+"""Faces on a picture, judged by their pixels."""
+
+import numpy as np
+import pytest
+
+from canthus.draw import BOX, ELLIPSE, HIDDEN, LINE, VISIBLE, draw_faces, ellipse, line_width
+from canthus.faces import Faces
+from canthus.schemes import FIVE
+
+POINTS = np.array([[[40, 40], [80, 40], [60, 60], [45, 80], [75, 80]]], np.float32)
+
+
+def faces(points: np.ndarray = POINTS, **more: object) -> Faces:
+    return Faces(points, np.ones((1, 5)), np.array([[20, 20, 100, 100]]), FIVE, **more)  # type: ignore[arg-type]
+
+
+def near(found: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    """Where pixels (..., 3) have this colour but for the softness of thin lines."""
+    return np.abs(found.astype(int) - colour).max(axis=-1) < 70
+
+
+def canvas() -> np.ndarray:
+    return np.zeros((120, 120, 3), np.uint8)
+
+
+def test_points_lines_and_box_have_their_colours() -> None:
+    image = canvas()
+    out = draw_faces(image, faces())
+    assert not image.any()  # a copy
+    assert near(out[60, 60], VISIBLE)
+    assert near(out[40, 60], LINE)  # between the eyes
+    assert near(out[20, 60], BOX)
+    assert tuple(out[70, 60]) == (0, 0, 0)
+
+
+def test_every_layer_can_be_left_out() -> None:
+    plain = {"lines": False, "points": False, "boxes": False}
+    assert not draw_faces(canvas(), faces(), **plain).any()
+    for layer, place, colour in (
+        ("lines", (40, 60), LINE),
+        ("points", (60, 60), VISIBLE),
+        ("boxes", (20, 60), BOX),
+    ):
+        assert near(draw_faces(canvas(), faces(), **{**plain, layer: True})[place], colour)
+
+
+def test_hidden_points_are_rings() -> None:
+    visibility = np.array([[1, 1, 0.4, 1, 1]])
+    big = faces(POINTS * 10, visibility=visibility)
+    out = draw_faces(np.zeros((1200, 1200, 3), np.uint8), big, boxes=False, lines=False)
+    assert tuple(out[600, 600]) == (0, 0, 0)  # open in the middle
+    assert (out[580:621, 580:621] == HIDDEN).all(axis=2).any()
+    assert tuple(out[400, 400]) == VISIBLE
+    assert not (out == HIDDEN).all(axis=2)[:500].any()
+
+
+def test_ellipse_of_a_diagonal_covariance() -> None:
+    """-2 ln(1 - 0.5) = 1.3863: half-axes 2 and 3 times its square root."""
+    outline = ellipse(np.array([10.0, 20.0]), np.diag([4.0, 9.0]), 0.5, count=400)
+    root = np.sqrt(-2 * np.log(0.5))
+    np.testing.assert_allclose(outline.max(0), [10 + 2 * root, 20 + 3 * root], atol=1e-3)
+    np.testing.assert_allclose(outline.min(0), [10 - 2 * root, 20 - 3 * root], atol=1e-3)
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.9])
+def test_ellipse_holds_the_stated_share(probability: float) -> None:
+    covariance = np.array([[4.0, 1.5], [1.5, 2.0]])
+    draws = np.random.default_rng(0).multivariate_normal([0, 0], covariance, 20000)
+    distance = np.einsum("ni,ij,nj->n", draws, np.linalg.inv(covariance), draws)
+    edge = ellipse(np.zeros(2), covariance, probability)
+    radius = np.einsum("ni,ij,nj->n", edge, np.linalg.inv(covariance), edge)
+    np.testing.assert_allclose(radius, radius[0])  # a curve of equal Mahalanobis distance
+    assert abs((distance <= radius[0]).mean() - probability) < 0.01
+
+
+def test_ellipses_are_drawn_on_request() -> None:
+    uncertain = faces(covariance=np.tile(np.diag([25.0, 25.0]), (1, 5, 1, 1)))
+    assert not near(draw_faces(canvas(), uncertain), ELLIPSE).any()
+    assert near(draw_faces(canvas(), uncertain, ellipses=0.9), ELLIPSE).any()
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        draw_faces(canvas(), uncertain, ellipses=1.5)
+
+
+def test_widths_follow_the_size_of_the_face() -> None:
+    assert line_width(faces()) == 1
+    assert line_width(faces(POINTS * 10)) == round(np.hypot(400, 400) / 150)
+
+
+def test_points_outside_or_without_position_draw_nothing_wrong() -> None:
+    points = POINTS.copy()
+    points[0, 0] = np.nan
+    points[0, 1] = 1e9
+    out = draw_faces(canvas(), faces(points - [1000, 0]), boxes=False)
+    assert not out.any()
+
+
+def test_no_faces() -> None:
+    assert not draw_faces(canvas(), Faces.empty(FIVE)).any()
