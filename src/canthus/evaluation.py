@@ -73,9 +73,7 @@ class FoundBoxes:
         return [self._match(boxes, sample) for sample in samples], self.kind
 
     def _match(self, boxes: FloatArray, sample: Sample) -> FloatArray | None:
-        tight = landmark_boxes(sample.points)
-        stated = convert_boxes(sample.box, sample.box_kind, "face")
-        label = stated if np.isnan(tight).any() else convert_boxes(tight, "landmarks", "face")
+        label = convert_boxes(sample.box, sample.box_kind, "face")
         overlap = box_iou(convert_boxes(boxes, self.kind, "face"), label)[:, 0] if len(boxes) else np.zeros(0)
         best = int(overlap.argmax()) if len(boxes) else -1
         return boxes[best] if best >= 0 and overlap[best] >= MATCH_IOU else None

@@ -1,0 +1,159 @@
+"""evaluate, score and doctor as a user calls them, on a model and a dataset made by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import dataset_trees
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from canthus.cli import app
+
+SPOTS = ((30, 34), (20, 40))
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def spots(tmp_path: Path) -> Path:
+    """64 x 64 pictures with one white pixel; labels as the tiny model predicts them in the box of the whole
+    picture, moved 2 px down."""
+    root = tmp_path / "spots"
+    root.mkdir()
+    for number, (x, y) in enumerate(SPOTS):
+        picture = np.zeros((64, 64, 3), np.uint8)
+        picture[y, x] = 255
+        cv2.imwrite(str(root / f"{number}.png"), picture)
+        points = [[x + k / 10, y + 2] for k in range(68)]
+        label = {
+            "scheme": "ibug68",
+            "points": points,
+            "box": [-0.5, 12.3, 63.5, 63.5],
+            "visibility": [1] * 34 + [0] * 34,
+        }
+        (root / f"{number}.json").write_text(json.dumps(label))
+    boxes = {f"{number}.png": [[-0.5, -0.5, 63.5, 63.5]] for number in range(len(SPOTS))}
+    (tmp_path / "boxes.json").write_text(json.dumps(boxes))
+    return root
+
+
+def test_evaluate_then_score(tiny_landmark_onnx: Path, spots: Path, tmp_path: Path) -> None:
+    report, kept = tmp_path / "r.json", tmp_path / "p.npz"
+    common = ("--dataset", "folder", "--root", spots)
+    result = call(
+        *("evaluate", tiny_landmark_onnx, *common, "--boxes", tmp_path / "boxes.json"),
+        *("--json", report, "--save-predictions", kept),
+    )
+    assert result.exit_code == 0, result.output
+    content = json.loads(report.read_text())
+    ocular = 0.9  # points 36 and 45
+    assert content["metrics"]["nme/inter_ocular"] == pytest.approx(100 * 2 / ocular, rel=1e-4)
+    assert content["metrics"]["nme/crop_side"] == pytest.approx(100 * 2 / 64, rel=1e-4)
+    assert content["metrics"]["calibration/inside_50"] == 0  # 2 px at a deviation of 1
+    assert content["metrics"]["calibration/inside_90"] == 100
+    assert content["metrics"]["visibility_auc"] == pytest.approx(0.5, abs=0.02)
+    assert content["boxes"] == "file boxes.json" and content["faces"] == 2 and content["missed"] == 0
+    assert content["model"] == "tiny.onnx" and len(content["sha256"]) == 64
+    assert {"crop_rule", "seconds", "versions", "ced", "images", "split"} <= set(content)
+    assert "nme/inter_ocular" in result.stdout and "file boxes.json" in result.stdout
+    again = tmp_path / "again.json"
+    result = call("score", kept, *common, "--json", again)
+    assert result.exit_code == 0, result.output
+    assert json.loads(again.read_text()) == content
+
+
+def test_presence_and_detector(
+    tiny_landmark_onnx: Path, tiny_detector_onnx: Path, spots: Path, tmp_path: Path
+) -> None:
+    """The tiny detector finds nothing in dark pictures: every face is missed."""
+    dataset_trees.backgrounds(tmp_path / "none")
+    result = call(
+        *("evaluate", tiny_landmark_onnx, "--dataset", "folder", "--root", spots, "--boxes", "detector"),
+        *("--detector", tiny_detector_onnx, "--json", tmp_path / "r.json"),
+    )
+    assert result.exit_code == 0, result.output
+    content = json.loads((tmp_path / "r.json").read_text())
+    assert content["missed"] == 2 and content["metrics"]["failure_rate/inter_ocular@0.08"] == 100
+    assert content["boxes"] == "detector detector.onnx at 640 px"
+    result = call(
+        *("evaluate", tiny_landmark_onnx, "--dataset", "folder", "--root", spots, "--boxes", "dataset"),
+        *("--backgrounds", tmp_path / "none", "--json", tmp_path / "r.json"),
+    )
+    assert result.exit_code == 0, result.output
+    content = json.loads((tmp_path / "r.json").read_text())
+    assert content["metrics"]["presence_auc"] == 0  # the model's presence is brightness
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (
+            ("--boxes", "nowhere.json"),
+            "--boxes is landmarks, dataset, detector or a file; found 'nowhere.json'",
+        ),
+        (("--split", "train"), "no folder at"),
+        (("--scheme", "ibug69"), "no scheme 'ibug69'; there are ibug68"),
+        (("--flip-test",), "--flip-test: .* is an ONNX file"),
+    ],
+)
+def test_wrong_options_are_one_line(
+    extra: tuple[str, ...], message: str, tiny_landmark_onnx: Path, spots: Path
+) -> None:
+    import re
+
+    result = call("evaluate", tiny_landmark_onnx, "--dataset", "folder", "--root", spots, *extra)
+    assert result.exit_code == 2 and result.stdout == ""
+    assert re.search(message, result.stderr) and result.stderr.count("\n") == 1
+
+
+def test_schemes_have_to_agree(tiny_landmark_onnx: Path, tmp_path: Path) -> None:
+    dataset_trees.coco(tmp_path, info={"scheme": "ibug68_3d"})
+    arguments = ("evaluate", tiny_landmark_onnx, "--dataset", "coco", "--root", tmp_path, "--split", "train")
+    result = call(*arguments)
+    assert result.exit_code == 2 and "--allow-scheme-mismatch" in result.stderr
+    result = call(*arguments, "--allow-scheme-mismatch")
+    assert result.exit_code == 0, result.output
+    assert "warning: the model predicts scheme ibug68, the labels are ibug68_3d" in result.stderr
+
+
+def test_a_partial_split_is_said_to_be_one(tiny_landmark_onnx: Path, tmp_path: Path) -> None:
+    dataset_trees.w300(tmp_path)
+    result = call(
+        "evaluate", tiny_landmark_onnx, "--dataset", "300w", "--root", tmp_path, "--split", "challenge"
+    )
+    assert result.exit_code == 0 and "300w challenge is partial: ibug: 134 of 135 faces" in result.stderr
+
+
+def test_doctor_on_the_installation() -> None:
+    result = call("doctor")
+    assert result.exit_code == 0
+    assert (
+        "onnxruntime" in result.stdout and "providers" in result.stdout and "bundled face68" in result.stdout
+    )
+
+
+def test_doctor_counts_a_dataset(tmp_path: Path) -> None:
+    dataset_trees.w300(tmp_path)
+    dataset_trees.pts(tmp_path / "afw" / "111_1.pts", dataset_trees.face(0, 12))
+    (tmp_path / "lfpw" / "trainset" / "image_0002.png").unlink()
+    result = call("doctor", "--dataset", "300w", "--root", tmp_path, "--split", "train")
+    assert result.exit_code == 1
+    assert "faces: 3 in 3 pictures (2 .jpg, 1 .png), scheme ibug68" in result.stdout
+    assert "111_1.pts: found 12 points, expected 68" in result.stdout
+    assert "image_0002.pts: no picture of that name" in result.stdout
+    assert "missing: helen/trainset: 1999 of 2000 faces" in result.stdout
+
+
+def test_doctor_on_a_whole_dataset_and_on_none(tmp_path: Path) -> None:
+    dataset_trees.youtube_faces(tmp_path)
+    result = call("doctor", "--dataset", "youtube_faces", "--root", tmp_path)
+    assert result.exit_code == 0 and result.stdout.endswith("whole\n")
+    result = call("doctor", "--dataset", "youtube_faces", "--root", tmp_path / "x")
+    assert result.exit_code == 1 and "expected ROOT/" in result.stdout
+    assert call("doctor", "--dataset", "youtub_faces", "--root", tmp_path).exit_code == 2
