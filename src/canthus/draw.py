@@ -1,24 +1,31 @@
-"""Faces on a picture: parts as lines, points as dots, hidden points as rings."""
+"""Faces on a picture: parts as lines, points as dots, hidden points as rings.
+
+Small faces are drawn enlarged and averaged back, so that their lines can be thinner than a pixel.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from canthus.faces import Faces
-from canthus.geometry import FloatArray, landmark_boxes
+from canthus.geometry import FloatArray, apply_affine, compose_affine, landmark_boxes, resize_affine
 
 Colour = tuple[int, int, int]
 
 LINE: Colour = (64, 224, 208)
 VISIBLE: Colour = (255, 255, 255)
-HIDDEN: Colour = (255, 128, 32)
+HIDDEN: Colour = (255, 112, 0)
 BOX: Colour = (255, 214, 64)
-ELLIPSE: Colour = (255, 96, 208)
+ELLIPSE: Colour = (255, 64, 192)
+_FINE = 450.0  # diagonal in px of a face's points that is drawn without enlarging
+_LINES_PER_FACE = 220.0  # a line's width is the diagonal divided by this
 _SHIFT = 4  # fractional bits of OpenCV's drawing coordinates
 _WIDEST = 100
-_LIMIT = 1 << 24  # px beyond which nothing is drawn: it would overflow those coordinates
+_FARTHEST = 1 << 24  # px beyond which nothing is drawn: it would overflow those coordinates
 
 
 def draw_faces(
@@ -39,18 +46,28 @@ def draw_faces(
         check_probability(ellipses)
     out = image.copy()
     for face in faces:
-        width = line_width(face)
+        size = _diagonal(face)
         if boxes:
-            _box(out, face, width)
+            x1, y1, x2, y2 = face.boxes[0]
+            corners = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])
+            _Canvas(out, np.eye(2, 3), _line_width(size)).line(corners, BOX, closed=True)
+        patch = _patch(out, face, size)
+        if patch is None:
+            continue
+        canvas, place = patch
         if lines:
-            _lines(out, face, width)
+            for name, part in face.scheme.parts.items():
+                if len(part.indices) > 1:
+                    canvas.line(face.part(name)[0], LINE, closed=part.closed)
         if ellipses is not None and face.covariance is not None:
             for center, covariance in zip(face.points[0], face.covariance[0], strict=True):
-                _polyline(
-                    out, ellipse(center, covariance, ellipses), ELLIPSE, max(1, width // 2), closed=True
-                )
+                canvas.line(ellipse(center, covariance, ellipses), ELLIPSE, closed=True, share=0.5)
         if points:
-            _points(out, face, width)
+            hidden = np.zeros(len(face.scheme), bool) if face.visibility is None else face.visibility[0] < 0.5
+            for point, is_hidden in zip(face.points[0], hidden, strict=True):
+                canvas.dot(point, hidden=bool(is_hidden))
+        rows, columns = out[place].shape[:2]
+        out[place] = cv2.resize(canvas.image, (columns, rows), interpolation=cv2.INTER_AREA)
     return out
 
 
@@ -58,13 +75,6 @@ def check_probability(ellipses: float) -> None:
     """Raise ValueError for a probability that no ellipse has."""
     if not 0 < ellipses < 1:
         raise ValueError(f"ellipses: found {ellipses}, expected a probability between 0 and 1")
-
-
-def line_width(face: Faces) -> int:
-    """Width in px for one face: the diagonal of its points' box / 150, at least 1."""
-    x1, y1, x2, y2 = landmark_boxes(face.points[0])
-    diagonal = float(np.nan_to_num(np.hypot(x2 - x1, y2 - y1)))
-    return min(max(1, round(diagonal / 150)), _WIDEST)
 
 
 def ellipse(center: FloatArray, covariance: FloatArray, probability: float, count: int = 40) -> FloatArray:
@@ -76,38 +86,67 @@ def ellipse(center: FloatArray, covariance: FloatArray, probability: float, coun
     return np.asarray(center + np.stack([np.cos(angles), np.sin(angles)], axis=1) @ axes.T)
 
 
-def _box(image: NDArray[np.uint8], face: Faces, width: int) -> None:
-    x1, y1, x2, y2 = face.boxes[0]
-    corners = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])
-    _polyline(image, corners, BOX, width, closed=True)
+@dataclass(frozen=True)
+class _Canvas:
+    """Pixels to draw on, `matrix` (2, 3) from image px to them, and the width of a line there."""
+
+    image: NDArray[np.uint8]
+    matrix: FloatArray
+    width: int
+
+    def line(self, points: FloatArray, colour: Colour, *, closed: bool, share: float = 1.0) -> None:
+        """A polyline over image points (P, 2), in a share of the usual width."""
+        fixed = self._fixed(points)
+        if fixed is not None:
+            width = max(1, round(self.width * share))
+            cv2.polylines(self.image, [fixed[:, None]], closed, colour, width, cv2.LINE_AA, _SHIFT)
+
+    def dot(self, point: FloatArray, *, hidden: bool) -> None:
+        """A filled dot, or a ring, around an image point (2,)."""
+        fixed = self._fixed(point[None])
+        if fixed is None:
+            return
+        center = (int(fixed[0, 0]), int(fixed[0, 1]))
+        radius = round(self.width * 1.5 * (1 << _SHIFT))
+        if hidden:
+            cv2.circle(
+                self.image, center, radius, HIDDEN, max(1, round(0.8 * self.width)), cv2.LINE_AA, _SHIFT
+            )
+        else:
+            cv2.circle(self.image, center, radius, VISIBLE, -1, cv2.LINE_AA, _SHIFT)
+
+    def _fixed(self, points: FloatArray) -> NDArray[np.int32] | None:
+        """Canvas px in OpenCV's fixed point; None where one has no place."""
+        placed = apply_affine(self.matrix, points)
+        if not (np.isfinite(placed).all() and (np.abs(placed) < _FARTHEST).all()):
+            return None
+        return np.rint(placed * (1 << _SHIFT)).astype(np.int32)
 
 
-def _lines(image: NDArray[np.uint8], face: Faces, width: int) -> None:
-    for name, part in face.scheme.parts.items():
-        if len(part.indices) > 1:
-            _polyline(image, face.part(name)[0], LINE, width, closed=part.closed)
+def _diagonal(face: Faces) -> float:
+    """Diagonal in px of the points' tight box; 0 where no point has a position."""
+    x1, y1, x2, y2 = landmark_boxes(face.points[0])
+    return float(np.nan_to_num(np.hypot(x2 - x1, y2 - y1)))
 
 
-def _points(image: NDArray[np.uint8], face: Faces, width: int) -> None:
-    hidden = np.zeros(len(face.scheme), bool) if face.visibility is None else face.visibility[0] < 0.5
-    radius = round((width * 1.25 + 0.25) * (1 << _SHIFT))
-    for point, is_hidden in zip(face.points[0], hidden, strict=True):
-        if not _drawable(point[None]):
-            continue
-        x, y = (int(v) for v in np.rint(point * (1 << _SHIFT)))
-        thickness = max(1, width // 2) if is_hidden else -1
-        colour = HIDDEN if is_hidden else VISIBLE
-        cv2.circle(image, (x, y), radius, colour, thickness, cv2.LINE_AA, _SHIFT)
+def _line_width(size: float) -> int:
+    return min(max(1, round(size / _LINES_PER_FACE)), _WIDEST)
 
 
-def _polyline(
-    image: NDArray[np.uint8], points: FloatArray, colour: Colour, width: int, *, closed: bool
-) -> None:
-    if not _drawable(points):
-        return
-    fixed = np.rint(points * (1 << _SHIFT)).astype(np.int32)
-    cv2.polylines(image, [fixed[:, None]], closed, colour, width, cv2.LINE_AA, _SHIFT)
-
-
-def _drawable(points: FloatArray) -> bool:
-    return bool(np.isfinite(points).all() and (np.abs(points) < _LIMIT).all())
+def _patch(image: NDArray[np.uint8], face: Faces, size: float) -> tuple[_Canvas, tuple[slice, slice]] | None:
+    """The part of the picture around the points, enlarged if they are close together, and its place."""
+    box = landmark_boxes(face.points[0])
+    if not np.isfinite(box).all():
+        return None
+    margin = 0.15 * size + 4
+    limit = image.shape[1], image.shape[0]
+    left, top = (int(v) for v in np.clip(np.floor(box[:2] - margin), 0, limit))
+    right, bottom = (int(v) for v in np.clip(np.ceil(box[2:] + margin) + 1, 0, limit))
+    if left >= right or top >= bottom:
+        return None
+    factor = int(np.clip(np.ceil(_FINE / max(size, 1.0)), 1, 8))
+    place = slice(top, bottom), slice(left, right)
+    enlarged = np.ascontiguousarray(image[place].repeat(factor, axis=0).repeat(factor, axis=1))
+    shift = np.array([[1.0, 0.0, -left], [0.0, 1.0, -top]])
+    matrix = compose_affine(resize_affine(factor, factor), shift)
+    return _Canvas(enlarged, matrix, _line_width(size * factor)), place
