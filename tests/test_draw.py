@@ -76,9 +76,13 @@ def test_ellipse_holds_the_stated_share(probability: float) -> None:
 
 
 def test_ellipses_are_drawn_on_request() -> None:
-    uncertain = faces(covariance=np.tile(np.diag([25.0, 25.0]), (1, 5, 1, 1)))
-    assert not near(draw_faces(canvas(), uncertain), ELLIPSE).any()
-    assert near(draw_faces(canvas(), uncertain, ellipses=0.9), ELLIPSE).any()
+    uncertain = faces(POINTS * 10, covariance=np.tile(np.diag([2500.0, 2500.0]), (1, 5, 1, 1)))
+    large = np.zeros((1200, 1200, 3), np.uint8)
+    assert not near(draw_faces(large, uncertain), ELLIPSE).any()
+    drawn = near(draw_faces(large, uncertain, ellipses=0.5), ELLIPSE)
+    radius = 50 * np.sqrt(-2 * np.log(0.5))
+    assert drawn[600, 600 + round(radius)]
+    assert not drawn[600, 600 : 600 + round(radius) - 8].any()
     with pytest.raises(ValueError, match="between 0 and 1"):
         draw_faces(canvas(), uncertain, ellipses=1.5)
 
