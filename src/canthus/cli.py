@@ -186,6 +186,49 @@ def doctor(
 
 
 @app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A zoo row (`canthus zoo`) or a .yaml file.")],
+    assignments: Annotated[
+        list[str] | None, typer.Argument(metavar="[path=value]...", help="For example train.epochs=10.")
+    ] = None,
+    root: Annotated[Path, typer.Option(help="The dataset's folder; with several, their parent.")] = Path(),
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for logs and weights; default runs/NAME.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the output folder stopped.")] = False,
+) -> None:
+    """Train a landmark system. Starts under torchrun or accelerate launch as it is."""
+    from canthus.commands.train import train
+
+    finish(lambda: train(recipe, assignments or [], root=root, output=output, resume=resume))
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A .safetensors file.")],
+    out: Annotated[Path, typer.Argument(help="The .onnx file to write.")],
+    flip_test: Annotated[
+        bool, typer.Option("--flip-test", help="Average with the mirrored picture, in the graph.")
+    ] = False,
+    image: Annotated[list[Path] | None, typer.Option(help="Pictures to check the export on.")] = None,
+) -> None:
+    """Write one self-contained ONNX file, checked against the network."""
+    from canthus.commands.export import export
+
+    finish(lambda: export(checkpoint, out, flip_test=flip_test, images=image))
+
+
+@app.command()
+def zoo(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False,
+) -> None:
+    """List the recipes."""
+    from canthus.commands.zoo import zoo
+
+    finish(lambda: zoo(markdown=markdown))
+
+
+@app.command()
 def train_detector(
     recipe: Annotated[
         Path | None, typer.Argument(help="YAML; default: the recipe of the bundled face detector.")

@@ -53,7 +53,9 @@ class Faces:
                 continue
             array = np.array(value, dtype=np.int64 if name == "track_ids" else np.float32)
             if array.shape != shape:
-                raise ValueError(f"Faces.{name}: found shape {array.shape}, expected {shape} for {self.scheme.name}")
+                raise ValueError(
+                    f"Faces.{name}: found shape {array.shape}, expected {shape} for {self.scheme.name}"
+                )
             array.setflags(write=False)
             object.__setattr__(self, name, array)
 
@@ -61,7 +63,8 @@ class Faces:
     def empty(cls, scheme: Scheme) -> Faces:
         """No faces."""
         k = len(scheme)
-        return cls(np.zeros((0, k, 2)), np.zeros((0, k)), np.zeros((0, 4)), scheme)
+        points, scores, boxes = (np.zeros(shape, np.float32) for shape in ((0, k, 2), (0, k), (0, 4)))
+        return cls(points, scores, boxes, scheme)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -82,7 +85,9 @@ class Faces:
     def part(self, name: str) -> NDArray[np.float32]:
         """Points (N, P, 2) of one part of the scheme, in the part's order."""
         if name not in self.scheme.parts:
-            raise KeyError(f"scheme {self.scheme.name} has no part {name!r}; it has {', '.join(self.scheme.parts)}")
+            raise KeyError(
+                f"scheme {self.scheme.name} has no part {name!r}; it has {', '.join(self.scheme.parts)}"
+            )
         return self.points[:, list(self.scheme.parts[name].indices)]
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ W - 0.5. Boxes are (x1, y1, x2, y2) in the same coordinates.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -82,23 +82,59 @@ def resize_affine(scale_x: float, scale_y: float) -> FloatArray:
     return np.array([[scale_x, 0.0, 0.5 * scale_x - 0.5], [0.0, scale_y, 0.5 * scale_y - 0.5]])
 
 
+def to_unit(points: Any, size: int) -> Any:
+    """Crop px (array or tensor) as shares of the crop side: the picture spans 0 to 1."""
+    return (points + 0.5) / size
+
+
+def from_unit(points: Any, size: int) -> Any:
+    """Shares of the crop side (array or tensor) as crop px."""
+    return points * size - 0.5
+
+
 def _square(matrix: ArrayLike) -> FloatArray:
     return np.vstack([np.asarray(matrix, dtype=np.float64), [0.0, 0.0, 1.0]])
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A square window of `size` px onto an image; `matrix` (2, 3) maps image px to crop px."""
+    """A square window of `size` px onto an image; `matrix` (2, 3) maps image px to crop px.
+
+
+    `antialias` averages the pixels that share a crop pixel where the crop is a strong reduction.
+    """
 
     matrix: FloatArray
     size: int
+    antialias: bool = True
 
     def warp(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The crop (size, size, C) of an image (H, W, C), bilinear, black outside the image."""
+        matrix = self.matrix
+        scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+        if self.antialias and scale < 0.6:
+            image, matrix = self._reduce(image, 1.5 * scale)
         out = cv2.warpAffine(
-            image, self.matrix, (self.size, self.size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+            image, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
         )
         return np.asarray(out, dtype=np.uint8)
+
+    def _reduce(self, image: NDArray[np.uint8], factor: float) -> tuple[NDArray[np.uint8], FloatArray]:
+        """The part of `image` that the crop shows, area-averaged to about `factor`, and the matrix from there."""
+        last = self.size - 0.5
+        corners = self.to_image([[-0.5, -0.5], [last, -0.5], [-0.5, last], [last, last]])
+        limit = [image.shape[1], image.shape[0]]
+        low = np.clip(np.floor(corners.min(0)).astype(int) - 2, 0, limit)
+        high = np.clip(np.ceil(corners.max(0)).astype(int) + 3, 0, limit)
+        part = image[low[1] : high[1], low[0] : high[0]]
+        if part.size == 0:
+            return image, self.matrix
+        width, height = (max(1, round(factor * side)) for side in (part.shape[1], part.shape[0]))
+        small = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+        shrink = resize_affine(width / part.shape[1], height / part.shape[0])
+        place = np.array([[1.0, 0.0, -low[0]], [0.0, 1.0, -low[1]]])
+        from_image = compose_affine(shrink, place)
+        return np.asarray(small, dtype=np.uint8), compose_affine(self.matrix, invert_affine(from_image))
 
     def to_crop(self, points: ArrayLike) -> FloatArray:
         """Image points (..., 2) in px of the crop."""
@@ -123,6 +159,7 @@ class CropRule(BaseModel):
     to the square. `rounding: integer` rounds the window's edges to whole px. `center` says which crop
     pixel the box's centre lands on: `corner` is the middle of the crop, (size - 1) / 2; `pixel` is size / 2.
     `label_offset_px` is added to predicted image points of networks that were taught shifted labels.
+    `antialias` is `Crop.antialias`; systems whose published crops were plain bilinear ones turn it off.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -135,6 +172,7 @@ class CropRule(BaseModel):
     rounding: Literal["none", "integer"] = "none"
     center: Literal["corner", "pixel"] = "corner"
     label_offset_px: float = 0.0
+    antialias: bool = True
 
     def window(self, box: ArrayLike, kind: BoxKind) -> FloatArray:
         """The window (4,) xyxy in image px for one box (4,) of `kind`."""
@@ -154,4 +192,5 @@ class CropRule(BaseModel):
         scale_x, scale_y = size / (x2 - x1), size / (y2 - y1)
         middle = (size - 1) / 2 if self.center == "corner" else size / 2
         shift_x, shift_y = middle - scale_x * (x1 + x2) / 2, middle - scale_y * (y1 + y2) / 2
-        return Crop(np.array([[scale_x, 0.0, shift_x], [0.0, scale_y, shift_y]]), size)
+        matrix = np.array([[scale_x, 0.0, shift_x], [0.0, scale_y, shift_y]])
+        return Crop(matrix, size, self.antialias)

@@ -81,7 +81,9 @@ class Scheme:
             if crop_size is None:
                 raise ValueError("crop_side needs the side of the crop in px; none was given")
             return np.full(points.shape[:-2], float(crop_size))
-        raise ValueError(f"scheme {self.name} has no normaliser {name!r}; it has {', '.join(self.normalizer_names)}")
+        raise ValueError(
+            f"scheme {self.name} has no normaliser {name!r}; it has {', '.join(self.normalizer_names)}"
+        )
 
     def convert(self, points: FloatArray, to: Scheme) -> FloatArray:
         """Points (..., K, 2) of this scheme as points (..., K', 2) of `to`; NaN where it has no counterpart."""
@@ -96,4 +98,3 @@ class Scheme:
             if sources:
                 out[..., k, :] = points[..., list(sources), :].mean(-2)
         return out
-

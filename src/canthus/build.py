@@ -1,0 +1,154 @@
+"""Recipe -> network, losses, samples, pipelines: where the tables meet."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from canthus.codecs import CODECS, Codec
+from canthus.config import ConfigError, nearest
+from canthus.datasets import DATASETS
+from canthus.losses import LOSSES, WeightedSum
+from canthus.models.backbones import BACKBONES
+from canthus.models.heads import HEADS
+from canthus.models.landmarker import Landmarker
+from canthus.models.necks import NECKS
+from canthus.recipe import DatasetPart, Part, Recipe
+from canthus.sample import Sample
+from canthus.schemes import SCHEMES, Scheme
+from canthus.transforms import TRANSFORMS, Pipeline
+
+
+def scheme_of(recipe: Recipe) -> Scheme:
+    """The recipe's landmark scheme."""
+    if recipe.scheme not in SCHEMES:
+        raise ConfigError(f"scheme: no scheme {recipe.scheme!r}; {nearest(recipe.scheme, list(SCHEMES))}")
+    return SCHEMES[recipe.scheme]
+
+
+def build_codec(recipe: Recipe) -> Codec:
+    """The codec for crops of the recipe's size."""
+    codec: Codec = construct(recipe.codec, CODECS, "codec", scheme_of(recipe), recipe.size)
+    return codec
+
+
+def build_landmarker(recipe: Recipe) -> Landmarker:
+    """The network with fresh weights, in training mode."""
+    codec = build_codec(recipe)
+    backbone = construct(recipe.backbone, BACKBONES, "backbone")
+    neck = None
+    channels = backbone.channels
+    if recipe.neck is not None:
+        neck = construct(recipe.neck, NECKS, "neck", channels)
+        channels = neck.channels
+    head = construct(recipe.head, HEADS, "head", channels, codec.fields)
+    normalization = recipe.normalization
+    return Landmarker(backbone, neck, head, codec, mean=normalization.mean, std=normalization.std)
+
+
+def build_losses(recipe: Recipe) -> WeightedSum:
+    """The weighted losses; a name used twice is told apart by its field."""
+    losses, weights = {}, {}
+    for part in recipe.losses:
+        name = "_".join([part.name, *([part.options["field"]] if "field" in part.options else [])])
+        if name in losses:
+            raise ConfigError(
+                f"losses: {name} appears twice; give one of them another field or add their weights"
+            )
+        losses[name] = construct(part, LOSSES, "loss")
+        weights[name] = part.weight
+    return WeightedSum(losses, weights)
+
+
+def build_pipeline(recipe: Recipe, *, training: bool) -> Pipeline:
+    """Sample -> view; the transforms belong to training."""
+    scheme = scheme_of(recipe)
+    transforms = []
+    for part in recipe.transforms if training else ():
+        kind = find(part.name, TRANSFORMS, "transform")
+        takes_scheme = "scheme" in inspect.signature(kind).parameters
+        transforms.append(construct(part, TRANSFORMS, "transform", *([scheme] if takes_scheme else [])))
+    return Pipeline(recipe.crop, recipe.size, scheme, tuple(transforms))
+
+
+@dataclass(frozen=True)
+class Source:
+    """The samples of one dataset of a recipe, and what the split lacks against its publication."""
+
+    part: DatasetPart
+    samples: tuple[Sample, ...]
+    missing: tuple[str, ...]
+
+
+def build_sources(recipe: Recipe, root: Path) -> tuple[list[Source], list[Source]]:
+    """Training and validation sources, cut by group; backgrounds and faces alike."""
+    training, validation = list[Source](), list[Source]()
+    scheme = scheme_of(recipe)
+    for part in recipe.datasets:
+        reader: Any = find(part.name, DATASETS, "dataset")
+        folder = root if len(recipe.datasets) == 1 and part.path == "." else root / part.path
+        asked = SCHEMES[part.scheme] if part.scheme else None
+        dataset = reader(folder, part.split, scheme=asked, allow_missing=part.allow_missing)
+        kept = [convert(sample, dataset.scheme, scheme) for sample in dataset if _passes(sample, part)]
+        kept = [replace(sample, weight=sample.weight * part.weight) for sample in kept]
+        held = [_held_out(sample.group, recipe) for sample in kept]
+        for out, wanted in ((training, False), (validation, True)):
+            chosen = tuple(sample for sample, is_held in zip(kept, held, strict=True) if is_held == wanted)
+            out.append(Source(part, chosen, tuple(dataset.missing)))
+    return training, validation
+
+
+def convert(sample: Sample, source: Scheme, target: Scheme) -> Sample:
+    """A sample with its points in another scheme; visibility follows where one point stands for one."""
+    if source.name == target.name:
+        return sample
+    if sample.presence == 0:
+        blank = source.convert(sample.points, target)
+        return replace(sample, points=blank, visibility=blank[:, 0])
+    stacked = source.convert(sample.visibility[:, None].repeat(2, axis=1), target)
+    return replace(sample, points=source.convert(sample.points, target), visibility=stacked[:, 0])
+
+
+def construct(part: Part, table: Mapping[str, Any], kind: str, *arguments: Any) -> Any:
+    """The part's class called with the program's arguments and the recipe's options, which are checked."""
+    target = find(part.name, table, kind)
+    parameters = inspect.signature(target).parameters
+    allowed = [name for name, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    for option in part.options:
+        if option not in allowed:
+            hint = nearest(option, allowed) if allowed else "it has none"
+            raise ConfigError(f"{kind} {part.name}: unknown option {option!r}, {hint}")
+    options = {name: tuple(v) if isinstance(v, list) else v for name, v in part.options.items()}
+    try:
+        return target(*arguments, **options)
+    except (TypeError, ValueError, KeyError) as error:
+        raise ConfigError(f"{kind} {part.name}: {error}") from error
+
+
+def find(name: str, table: Mapping[str, Any], kind: str) -> Any:
+    """The table's row, or the object that `my_module:MyClass` names."""
+    if name in table:
+        return table[name]
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        raise ConfigError(f"no {kind} {name!r}; {nearest(name, list(table))}, or my_module:MyClass")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{kind} {name!r} cannot be imported: {error}") from None
+
+
+def _passes(sample: Sample, part: DatasetPart) -> bool:
+    return all(
+        low <= sample.tags[tag] <= high for tag, (low, high) in part.filter.items() if tag in sample.tags
+    )
+
+
+def _held_out(group: str, recipe: Recipe) -> bool:
+    digest = hashlib.md5(f"{recipe.validation.seed}:{group}".encode(), usedforsecurity=False).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32 < recipe.validation.fraction

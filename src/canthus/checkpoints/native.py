@@ -1,0 +1,70 @@
+"""One .safetensors file: the weights of a landmarker, and its recipe in the header."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+
+import canthus
+from canthus.build import build_landmarker
+from canthus.config import validate
+from canthus.models.landmarker import Landmarker
+from canthus.recipe import Recipe
+
+
+def save(path: Path, landmarker: Landmarker, recipe: Recipe, facts: Mapping[str, str] | None = None) -> None:
+    """Write aside and rename; `facts` are further header strings (epochs seen, training data, ...)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {name: value.detach().cpu().contiguous() for name, value in landmarker.state_dict().items()}
+    header = {"recipe": recipe.model_dump_json(), "canthus_version": canthus.__version__, **(facts or {})}
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        save_file(state, aside, metadata=header)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def read_header(path: Path) -> dict[str, str]:
+    """The header strings of a weights file."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such weights file")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path}: not a safetensors file: {error}") from None
+
+
+def load(path: Path) -> tuple[Landmarker, Recipe]:
+    """The network in evaluation mode, with its weights, and its recipe."""
+    header = read_header(path)
+    if "recipe" not in header:
+        raise ValueError(
+            f"{path}: found no recipe in the header, expected a file written by canthus train or convert"
+        )
+    recipe = validate(Recipe, json.loads(header["recipe"]), str(path))
+    landmarker = build_landmarker(recipe)
+    restore(landmarker, load_file(path), str(path))
+    return landmarker.eval(), recipe
+
+
+def restore(landmarker: Landmarker, state: Mapping[str, torch.Tensor], where: str) -> None:
+    """Load a complete state; ValueError lists every missing, unknown or misshapen tensor."""
+    own = landmarker.state_dict()
+    problems = [f"missing {name}" for name in own if name not in state]
+    problems += [f"unknown {name}" for name in state if name not in own]
+    problems += [
+        f"{name} has shape {tuple(value.shape)}, expected {tuple(own[name].shape)}"
+        for name, value in state.items()
+        if name in own and own[name].shape != value.shape
+    ]
+    if problems:
+        raise ValueError(f"{where}: weights do not fit the recipe: {'; '.join(problems)}")
+    landmarker.load_state_dict(dict(state))

@@ -1,0 +1,46 @@
+"""`canthus export`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canthus.geometry import CropRule
+from canthus.images import read_image
+
+
+def export(checkpoint: Path, out: Path, *, flip_test: bool = False, images: list[Path] | None = None) -> int:
+    """Write an ONNX file after checking it against the network and print what was compared.
+
+    `images` are pictures whose middle squares the check runs on; without them it uses smooth random pictures.
+    """
+    if out.suffix != ".onnx":
+        raise ValueError(f"{out}: expected a name that ends in .onnx")
+    try:
+        from canthus.checkpoints import native
+        from canthus.export import export as write
+        from canthus.export import facts_of
+    except ModuleNotFoundError as error:
+        raise ImportError(f"exporting needs {error.name}: pip install 'canthus[train]'") from None
+    landmarker, recipe = native.load(checkpoint)
+    crops = np.stack([_square(path, recipe.size) for path in images]) if images else None
+    parity = write(landmarker, recipe, out, flip_test=flip_test, crops=crops, facts=facts_of(checkpoint))
+    lines = [
+        f"{out}: {out.stat().st_size / 1e6:.2f} MB",
+        f"parity: raw outputs within {parity.raw:.1e} standard deviations, points within {parity.points:.1e} px",
+    ]
+    if parity.ill_conditioned:
+        pairs = ", ".join(f"crop {crop} point {point}" for crop, point in parity.ill_conditioned)
+        lines.append(f"not judged, peak margin below noise: {pairs}")
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def _square(path: Path, size: int) -> NDArray[np.uint8]:
+    image = read_image(path)
+    height, width = image.shape[:2]
+    rule = CropRule(box_kind="face", side="min", scale=1.0)
+    return rule.crop([-0.5, -0.5, width - 0.5, height - 0.5], "face", size).warp(image)

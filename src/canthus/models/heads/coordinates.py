@@ -1,0 +1,33 @@
+"""Coordinates from the flattened deepest map, for the `coordinates` codec."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from canthus.models.backbones.thin_resnet import convolution
+from canthus.models.heads.attributes import Attributes, Shapes
+
+
+class CoordinatesHead(nn.Module):
+    """[..., deepest map (B, C, h, h)] -> `points` (B, K, 2), shares of the crop side, and the attributes.
+
+    A 1x1 convolution to `width` channels, pooled to `cells` x `cells`, flattened, one linear layer.
+    """
+
+    def __init__(
+        self, channels: tuple[int, ...], fields: Shapes, *, width: int = 64, cells: int = 4, hidden: int = 128
+    ) -> None:
+        super().__init__()
+        self.shape = fields["points"]
+        self.reduce = nn.Sequential(
+            convolution(channels[-1], width, kernel=1), nn.AdaptiveAvgPool2d(cells), nn.Flatten()
+        )
+        self.points = nn.Linear(width * cells * cells, self.shape[0] * 2)
+        nn.init.normal_(self.points.weight, std=0.001)
+        nn.init.constant_(self.points.bias, 0.5)
+        self.attributes = Attributes(channels[-1], fields, hidden=hidden)
+
+    def forward(self, maps: list[Tensor]) -> dict[str, Tensor]:
+        """Field name -> tensor."""
+        points = self.points(self.reduce(maps[-1])).float().reshape(-1, *self.shape)
+        return {"points": points, **self.attributes(maps[-1])}

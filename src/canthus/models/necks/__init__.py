@@ -1,0 +1,11 @@
+"""Necks: list of maps -> list of maps; constructed with the backbone's `channels`."""
+
+from torch import nn
+
+from canthus.models.necks.top_down import TopDown
+
+NECKS: dict[str, type[nn.Module]] = {
+    "top_down": TopDown,
+}
+
+__all__ = ["NECKS"]

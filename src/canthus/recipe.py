@@ -1,0 +1,137 @@
+"""The recipe: everything that defines one landmark system, in one YAML file. No torch, no inheritance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from canthus.config import Config, ConfigError, nearest, override, read_yaml, validate
+from canthus.geometry import CropRule
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Part(BaseModel):
+    """A named part and its options: a row of a table (`wing`) or `my_module:MyClass`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options beside the name; the part's constructor checks them."""
+        return dict(self.model_extra or {})
+
+
+class LossPart(Part):
+    """A loss and its weight in the sum; a simple loss has the option `field`, the output it reads."""
+
+    weight: Positive = 1.0
+
+
+class DatasetPart(Config):
+    """One source of samples; `path` is relative to `--root`.
+
+    `weight` multiplies the losses of its samples; `repeat` says how often an epoch shows each one
+    (0.5: every epoch draws half of them). `options` are the reader's own.
+    """
+
+    name: str
+    path: str = "."
+    split: str = "train"
+    scheme: str | None = None
+    weight: Positive = 1.0
+    repeat: Positive = 1.0
+    filter: dict[str, tuple[float, float]] = Field(
+        default_factory=dict,
+        description="tag -> (low, high); samples outside are left out, untagged ones stay",
+    )
+    allow_missing: bool = False
+
+
+class Validation(Config):
+    """The share of groups (photos, persons) held out of every training dataset."""
+
+    fraction: Share = 0.06
+    seed: int = 0
+
+
+class Normalization(Config):
+    """(value - mean) / std per RGB channel, in grey levels; stored inside every exported model."""
+
+    mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
+    std: tuple[float, float, float] = (127.5, 127.5, 127.5)
+
+
+class Train(Config):
+    """Optimisation. `batch` counts all processes together; `warmup` is in epochs."""
+
+    epochs: int = Field(default=60, ge=1)
+    batch: int = Field(default=64, ge=1)
+    optimizer: Part = Part(name="adamw")
+    schedule: Part = Part(name="cosine")
+    learning_rate: Positive = 2e-3
+    warmup: float = Field(default=1.0, ge=0)
+    clip: float = Field(default=1.0, gt=0)
+    ema: float = Field(default=0.999, ge=0, lt=1, description="decay per step; 0 keeps no average")
+    precision: Literal["no", "bf16", "fp16"] = "no"
+    workers: int = Field(default=1, ge=0)
+    context: float = Field(
+        default=1.8, ge=1, description="pictures are cut to this multiple of the crop and kept in memory"
+    )
+    seed: int = 0
+    validate_every: int = Field(default=5, ge=1, description="epochs between two validations")
+
+
+class Test(Config):
+    """How the system is scored by its own protocol."""
+
+    flip: bool = False
+
+
+class Recipe(Config):
+    """One landmark system: data, crop, network, codec, losses, schedule."""
+
+    name: str
+    description: str
+    scheme: str
+    licence: str
+    datasets: tuple[DatasetPart, ...]
+    validation: Validation = Validation()
+    size: int = Field(default=128, ge=16, description="side of the square crop, px")
+    crop: CropRule
+    normalization: Normalization = Normalization()
+    transforms: tuple[Part, ...] = ()
+    backbone: Part
+    neck: Part | None = None
+    head: Part
+    codec: Part
+    losses: tuple[LossPart, ...]
+    train: Train = Train()
+    test: Test = Test()
+    reference: dict[str, Any] = Field(default_factory=dict, description="published numbers and addresses")
+
+
+def recipe_names() -> list[str]:
+    """The rows of the zoo: every recipe that ships with the package."""
+    folder = resources.files("canthus") / "recipes"
+    return sorted(
+        entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")
+    )
+
+
+def load_recipe(source: str | Path, assignments: Sequence[str] = ()) -> Recipe:
+    """The recipe of a zoo row's name or a YAML file, with `path=value` assignments applied."""
+    path = Path(source)
+    if path.suffix not in (".yaml", ".yml"):
+        if str(source) not in recipe_names():
+            hint = nearest(str(source), recipe_names())
+            raise ConfigError(f"no recipe {str(source)!r}; {hint} A file ends in .yaml")
+        path = Path(str(resources.files("canthus") / "recipes" / f"{source}.yaml"))
+    return validate(Recipe, override(read_yaml(path), assignments), str(source))

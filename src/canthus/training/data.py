@@ -1,0 +1,150 @@
+"""Batches for training: pictures cut and kept in memory, one random stream per epoch and sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from canthus.build import Source
+from canthus.geometry import Crop, CropRule
+from canthus.sample import Annotations, Sample
+from canthus.transforms import Pipeline, View
+
+#: Pictures are kept at up to this many stored px per crop px, so that zooming in loses nothing.
+DENSITY = 1.25
+
+
+@dataclass(frozen=True)
+class Batch:
+    """uint8 RGB crops (B, S, S, 3) and their labels."""
+
+    crops: Tensor
+    annotations: Annotations
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch on another device."""
+        a = self.annotations
+        tags = {name: value.to(device) for name, value in a.tags.items()}
+        labels = (a.points, a.visibility, a.presence, a.weight)
+        points, visibility, presence, weight = (value.to(device) for value in labels)
+        return Batch(self.crops.to(device), Annotations(points, visibility, presence, weight, tags))
+
+
+def cut(sample: Sample, rule: CropRule, size: int, context: float) -> Sample:
+    """A sample whose picture is reduced to `context` times the crop window, in memory."""
+    x1, y1, x2, y2 = rule.window(sample.box, sample.box_kind)
+    reach = context * max(x2 - x1, y2 - y1)
+    scale = min(1.0, DENSITY * context * size / reach)
+    side = max(1, round(reach * scale))
+    middle = (side - 1) / 2
+    center = ((x1 + x2) / 2, (y1 + y2) / 2)
+    crop = Crop(
+        np.array([[scale, 0, middle - scale * center[0]], [0, scale, middle - scale * center[1]]]), side
+    )
+    corners = crop.to_crop(np.asarray(sample.box, dtype=np.float64).reshape(2, 2))
+    return replace(
+        sample,
+        image=crop.warp(sample.read()),
+        points=crop.to_crop(sample.points).astype(np.float32),
+        box=corners.reshape(4).astype(np.float32),
+    )
+
+
+class Views(Dataset[View]):
+    """(epoch, index) -> the finished view of that sample; its random stream depends on nothing else."""
+
+    def __init__(self, samples: Sequence[Sample], pipeline: Pipeline, seed: int) -> None:
+        self.samples, self.pipeline, self.seed = samples, pipeline, seed
+
+    def __getitem__(self, key: tuple[int, int]) -> View:
+        epoch, index = key
+        rng = np.random.default_rng([self.seed, epoch, index])
+        return self.pipeline(self.samples[index], rng)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+
+class Batches(Sampler[list[tuple[int, int]]]):
+    """One epoch for one of `processes`: global batches in one seeded order, each dealt out evenly.
+
+    `repeats` (N,) says how often each sample is shown per epoch; a fraction is drawn anew every epoch. An
+    incomplete last batch is left out.
+    """
+
+    def __init__(
+        self, repeats: Sequence[float], batch: int, seed: int, rank: int = 0, processes: int = 1
+    ) -> None:
+        if batch % processes:
+            raise ValueError(f"train.batch: found {batch}, expected a multiple of the {processes} processes")
+        self.repeats = np.asarray(repeats, dtype=np.float64)
+        self.batch, self.seed, self.rank, self.processes = batch, seed, rank, processes
+        self.epoch = 0
+        if len(self) == 0:
+            raise ValueError(
+                f"train.batch: found {batch}, but only {int(self.repeats.sum())} samples an epoch"
+            )
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        order = np.concatenate([self._draw(rng, repeat) for repeat in np.unique(self.repeats)])
+        order = rng.permutation(order)
+        share = self.batch // self.processes
+        for start in range(0, len(self) * self.batch, self.batch):
+            mine = order[start + self.rank * share : start + (self.rank + 1) * share]
+            yield [(self.epoch, int(index)) for index in mine]
+
+    def __len__(self) -> int:
+        shown = sum(int(np.floor((self.repeats == r).sum() * r + 1e-9)) for r in np.unique(self.repeats))
+        return shown // self.batch
+
+    def _draw(self, rng: np.random.Generator, repeat: float) -> np.ndarray:
+        members = np.flatnonzero(self.repeats == repeat)
+        count = int(np.floor(len(members) * repeat + 1e-9))
+        whole, rest = divmod(count, len(members))
+        return np.concatenate([np.tile(members, whole), rng.permutation(members)[:rest]])
+
+
+def collate(views: Sequence[View]) -> Batch:
+    """Views of one size as a batch; a tag that only some samples state is NaN for the others."""
+
+    def stack(values: list[object]) -> Tensor:
+        return torch.from_numpy(np.asarray(values, dtype=np.float32))
+
+    names = sorted({name for view in views for name in view.sample.tags})
+    annotations = Annotations(
+        points=stack([view.points for view in views]),
+        visibility=stack([view.visibility for view in views]),
+        presence=stack([view.presence for view in views]),
+        weight=stack([view.sample.weight for view in views]),
+        tags={name: stack([view.sample.tags.get(name, np.nan) for view in views]) for name in names},
+    )
+    return Batch(torch.from_numpy(np.stack([view.image for view in views])), annotations)
+
+
+def prepare(
+    sources: Sequence[Source], rule: CropRule, size: int, context: float
+) -> tuple[list[Sample], list[float]]:
+    """All samples of the sources, cut, and how often each is shown per epoch."""
+    cv2.setNumThreads(0)  # OpenCV's threads do not survive the fork of the loader's workers
+    samples = [cut(sample, rule, size, context) for source in sources for sample in source.samples]
+    repeats = [source.part.repeat for source in sources for _ in source.samples]
+    return samples, repeats
+
+
+def loader(views: Views, batches: Batches, workers: int) -> DataLoader[View]:
+    """Batches in order, made by `workers` processes that live as long as the training."""
+    return DataLoader(
+        views,
+        batch_sampler=batches,
+        num_workers=workers,
+        collate_fn=collate,
+        persistent_workers=workers > 0,
+        multiprocessing_context="fork" if workers else None,
+    )

@@ -1,0 +1,140 @@
+"""The training loop, readable top to bottom."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from rich.console import Console
+from rich.progress import track
+
+from canthus.build import Source, build_landmarker, build_losses, build_pipeline, build_sources
+from canthus.checkpoints import native
+from canthus.codecs import Target
+from canthus.recipe import Recipe
+from canthus.training.data import Batch, Batches, Views, loader, prepare
+from canthus.training.ema import Ema
+from canthus.training.journal import Journal
+from canthus.training.optimizers import build_optimizer
+from canthus.training.schedules import build_schedule
+from canthus.training.state import Progress, load_state, save_state
+from canthus.training.validation import Validator
+
+
+def train(recipe: Recipe, root: Path, output: Path, *, resume: bool = False) -> Path:
+    """Train a recipe on the datasets below `root`; returns the weights file, `output`/NAME.safetensors.
+
+    `output` gets log.jsonl, TensorBoard files, state.pt (for `resume`), best and final weights. One process
+    or many (torchrun, accelerate launch), CPU or GPU: the same code, the same numbers up to rounding.
+    """
+    settings = recipe.train
+    accelerator = Accelerator(
+        mixed_precision=settings.precision, log_with="tensorboard", project_dir=str(output)
+    )
+    output.mkdir(parents=True, exist_ok=True)
+    set_seed(settings.seed)
+
+    # Data: pictures are cut once and kept in memory; each process holds all and takes its share of a batch.
+    sources, held_out = build_sources(recipe, root)
+    samples, repeats = prepare(sources, recipe.crop, recipe.size, settings.context)
+    views = Views(samples, build_pipeline(recipe, training=True), settings.seed)
+    batches = Batches(
+        repeats, settings.batch, settings.seed, accelerator.process_index, accelerator.num_processes
+    )
+    data = loader(views, batches, settings.workers)
+    held_samples, _ = prepare(held_out, recipe.crop, recipe.size, context=1.2)
+    names = [source.part.path for source in held_out for _ in source.samples]
+    validator = Validator(held_samples, names, build_pipeline(recipe, training=False), settings.batch)
+
+    # Network, losses, optimizer.
+    landmarker = build_landmarker(recipe).to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ema = Ema(landmarker, settings.ema)
+    losses = build_losses(recipe).to(accelerator.device)
+    optimizer = build_optimizer(landmarker, settings.optimizer, settings.learning_rate)
+    schedule = build_schedule(
+        settings.schedule, settings.epochs * len(batches), round(settings.warmup * len(batches))
+    )
+    state = output / "state.pt"
+    progress = load_state(state, landmarker, ema, optimizer) if resume else Progress()
+    model, optimizer = accelerator.prepare(landmarker, optimizer)
+    journal = Journal(accelerator, output, resume_epoch=progress.epoch)
+    facts = {"training_data": _describe(sources)}
+
+    while progress.epoch < settings.epochs:
+        batches.epoch = progress.epoch
+        model.train()
+        started, sums = time.perf_counter(), defaultdict[str, float](float)
+        for batch in _bar(data, progress.epoch, settings.epochs, accelerator):
+            for group in optimizer.param_groups:
+                group["lr"] = settings.learning_rate * schedule(progress.step)
+            batch = batch.to(accelerator.device)
+            images = landmarker.normalize(batch.crops).contiguous(memory_format=torch.channels_last)
+            with accelerator.autocast():
+                outputs = model(images)
+            targets = _share_totals(landmarker.codec.encode(batch.annotations), accelerator)
+            loss, terms = losses(outputs, targets)
+            accelerator.backward(loss)
+            accelerator.clip_grad_norm_(model.parameters(), settings.clip)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            ema.update(landmarker, progress.step)
+            progress.step += 1
+            for name, value in {"loss": loss, **terms}.items():
+                sums[name] += accelerator.reduce(value.detach(), "mean").item()
+        progress.epoch += 1
+
+        entry = {f"train/{name}": value / len(batches) for name, value in sums.items()}
+        entry |= {"learning_rate": optimizer.param_groups[0]["lr"], "seconds": time.perf_counter() - started}
+        last = progress.epoch == settings.epochs
+        if (
+            held_samples
+            and accelerator.is_main_process
+            and (last or progress.epoch % settings.validate_every == 0)
+        ):
+            scores = validator.score(ema.model)
+            entry |= {f"validation/{name}": value for name, value in scores.items()}
+            if scores["nme"] < progress.best:
+                progress.best = scores["nme"]
+                native.save(output / "best.safetensors", ema.model, recipe, facts)
+        journal.write(progress.epoch, progress.step, entry)
+        if accelerator.is_main_process:
+            save_state(state, progress, landmarker, ema, optimizer)
+        accelerator.wait_for_everyone()
+
+    path = output / f"{recipe.name}.safetensors"
+    if accelerator.is_main_process:
+        if held_samples and "covariance" in landmarker.codec.attributes:
+            facts["covariance_factor"] = str(validator.fit_covariance(ema.model))
+        native.save(path, ema.model, recipe, facts)
+    accelerator.end_training()
+    return path
+
+
+def _share_totals(targets: dict[str, Target], accelerator: Accelerator) -> dict[str, Target]:
+    """Targets with the totals of all processes, scaled so that averaged gradients are the whole batch's."""
+    totals = torch.stack([target.weight.sum() for target in targets.values()])
+    totals = accelerator.reduce(totals, "sum") / accelerator.num_processes
+    return {
+        name: target._replace(total=total)
+        for (name, target), total in zip(targets.items(), totals, strict=True)
+    }
+
+
+def _bar(data: Iterable[Batch], epoch: int, epochs: int, accelerator: Accelerator) -> Iterable[Batch]:
+    console = Console(stderr=True)
+    hidden = not (console.is_terminal and accelerator.is_main_process)
+    return track(data, f"epoch {epoch + 1}/{epochs}", console=console, disable=hidden, transient=True)
+
+
+def _describe(sources: list[Source]) -> str:
+    """The training data in one line: dataset, split, faces, and what was missing."""
+    lines = []
+    for source in sources:
+        note = f", without {', '.join(source.missing)}" if source.missing else ""
+        lines.append(f"{source.part.path} {source.part.split} ({len(source.samples)}{note})")
+    return "; ".join(lines)

@@ -1,0 +1,35 @@
+"""Optimizers by name; norms and biases are not decayed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from canthus.config import ConfigError, nearest
+from canthus.recipe import Part
+
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+}
+
+
+def build_optimizer(model: nn.Module, part: Part, learning_rate: float) -> torch.optim.Optimizer:
+    """The optimizer over matrices, decayed by the option `weight_decay`, and vectors, not decayed."""
+    if part.name not in OPTIMIZERS:
+        raise ConfigError(
+            f"train.optimizer: no optimizer {part.name!r}; {nearest(part.name, list(OPTIMIZERS))}"
+        )
+    trained = [p for p in model.parameters() if p.requires_grad]
+    groups: Iterable[dict[str, Any]] = [
+        {"params": [p for p in trained if p.ndim > 1]},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    try:
+        return OPTIMIZERS[part.name](groups, lr=learning_rate, **part.options)  # type: ignore[call-arg]
+    except TypeError as error:
+        raise ConfigError(f"train.optimizer {part.name}: {error}") from None

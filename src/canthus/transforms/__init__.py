@@ -1,0 +1,24 @@
+"""Training transforms. Adding one: a file with a `Transform` and a row here."""
+
+from canthus.transforms.affine import Affine
+from canthus.transforms.color import Color
+from canthus.transforms.degrade import Blur, Downsample, Jpeg, Noise
+from canthus.transforms.flip import Flip
+from canthus.transforms.half_face import HalfFace, RandomWindow
+from canthus.transforms.occlude import Occlude
+from canthus.transforms.transform import Pipeline, Transform, View
+
+TRANSFORMS: dict[str, type[Transform]] = {
+    "affine": Affine,
+    "blur": Blur,
+    "color": Color,
+    "downsample": Downsample,
+    "flip": Flip,
+    "half_face": HalfFace,
+    "jpeg": Jpeg,
+    "noise": Noise,
+    "occlude": Occlude,
+    "random_window": RandomWindow,
+}
+
+__all__ = ["TRANSFORMS", "Pipeline", "Transform", "View"]

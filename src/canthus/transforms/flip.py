@@ -1,0 +1,23 @@
+"""Random mirroring: left and right points change places."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from canthus.geometry import mirror_affine
+from canthus.schemes import Scheme
+from canthus.transforms.transform import Transform, View
+
+
+class Flip(Transform):
+    """Mirror the crop with `probability`."""
+
+    def __init__(self, scheme: Scheme, *, probability: float = 0.5) -> None:
+        self.order = np.array(scheme.flip)
+        self.probability = probability
+
+    def move(self, view: View, rng: np.random.Generator) -> None:
+        """x -> size - 1 - x, rows reordered by the scheme's permutation."""
+        if rng.random() < self.probability:
+            view.move(mirror_affine(view.size))
+            view.points, view.visibility = view.points[self.order], view.visibility[self.order]
