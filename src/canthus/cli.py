@@ -265,6 +265,24 @@ def evaluate_detector(
     finish(lambda: evaluate_detector(model, root, against, working_size=working_size, outputs=outputs))
 
 
+@app.command()
+def results(
+    root: Annotated[Path, typer.Option(help="Folder that holds 300w, aflw2000_merlrav and negatives.")],
+    model: Annotated[
+        list[str] | None, typer.Option(help="Models to measure; default: the bundled one.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="The page.")] = Path("docs/results.md"),
+    json: Annotated[Path | None, typer.Option(help="Every report.")] = None,
+    measured: Annotated[
+        Path, typer.Option(help="Folder of designs.json, peers.json, detector.json and speed.json.")
+    ] = Path("docs"),
+) -> None:
+    """Measure the bundled models and write the page of results."""
+    from canthus.commands.results import results
+
+    finish(lambda: results(model or ["face68"], root, output, json, measured))
+
+
 def main() -> None:
     """Entry point of the `canthus` command."""
     app()

@@ -88,9 +88,9 @@ def detector_boxes(detector: Detector, source: str = "detector") -> FoundBoxes:
 
 
 def predict_split(
-    model: Model, dataset: Dataset, boxes: BoxSource, *, progress: Callable[[int], None] | None = None
+    model: Model, dataset: Dataset, boxes: BoxSource, *, progress: Callable[[], None] | None = None
 ) -> Predictions:
-    """Every face of a split through the model; `progress` is told the number of faces done.
+    """Every face of a split through the model; `progress` is called after each.
 
     Raises what reading a picture raises: a score of a part of a split is no score.
     """
@@ -120,7 +120,8 @@ def predict_split(
             windows = np.stack([model.crop_rule.window(box, kind) for box in used])
             rows["crop_side"][index] = windows[:, 3] - windows[:, 1]
         if progress is not None:
-            progress(len(indices))
+            for _ in indices:
+                progress()
     provenance: dict[str, Any] = {
         "scheme": model.scheme.name,
         "dataset": dataset.name,

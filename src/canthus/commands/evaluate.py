@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
 from canthus import detectors
+from canthus.commands.progress import Progress
 from canthus.commands.report import deliver
 from canthus.commands.splits import Split, check_schemes
 from canthus.datasets import Dataset
@@ -109,16 +105,8 @@ def run(model: str, data: Split, boxes: Boxes, options: Options) -> tuple[dict[s
 
 def predict(landmarker: OnnxLandmarker, dataset: Dataset, source: BoxSource) -> Predictions:
     """`predict_split` with a progress bar on a terminal."""
-    with progress_bar(f"{dataset.name} {dataset.split}", len(dataset)) as bar:
-        return predict_split(landmarker, dataset, source, progress=bar)
-
-
-@contextmanager
-def progress_bar(title: str, total: int) -> Iterator[Any]:
-    """A bar on stderr, only on a terminal; yields a function that is told how many more are done."""
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda done: progress.advance(task, done)
+    with Progress(f"{dataset.name} {dataset.split}", len(dataset)) as bar:
+        return predict_split(landmarker, dataset, source, progress=bar.advance)
 
 
 def _file(model: str, flip_test: bool) -> Path:
@@ -129,9 +117,13 @@ def _file(model: str, flip_test: bool) -> Path:
             f"--flip-test: {model} is an ONNX file, its passes are fixed; "
             "give the weights (.safetensors), or export them with `canthus export --flip-test`"
         )
-    from canthus.export import cached_export
-
-    return cast(Path, cached_export(model, flip_test=True))
+    try:
+        from canthus.export import cached_export
+    except ImportError as error:
+        raise ValueError(
+            f"--flip-test needs PyTorch (no module {error.name}): pip install 'canthus[train]'"
+        ) from None
+    return cached_export(model, flip_test=True)
 
 
 def _model(model: str, path: Path, landmarker: OnnxLandmarker, flip_test: bool) -> dict[str, Any]:

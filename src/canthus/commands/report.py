@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
+
+from canthus.formats import aside
 
 #: (title, start of the metric's name, unit)
 GROUPS = (
@@ -36,13 +37,8 @@ _HEAD = (
 
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file aside, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with aside(path) as part:
+        part.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def render(report: dict[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from canthus.formats.format import aside
 
 _OPTIONAL = ("visibility", "presence", "covariance", "background_presence")
 
@@ -48,14 +49,8 @@ class Predictions:
         arrays |= {name: getattr(self, name) for name in _OPTIONAL if getattr(self, name) is not None}
         arrays["ids"] = np.array(self.ids, dtype=np.str_)
         arrays["provenance"] = np.array(json.dumps(self.provenance))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            with aside.open("wb") as stream:
-                np.savez_compressed(stream, allow_pickle=False, **arrays)
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
+        with aside(path) as part, part.open("wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Predictions:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from canthus.formats.format import aside
 
 
 def read_pts(path: Path, count: int | None = None) -> NDArray[np.float32]:
@@ -45,6 +46,5 @@ def write_pts(path: Path, points: ArrayLike) -> None:
     """Write points (K, 2) in px as a 1-based .pts file with its header (aside, then renamed)."""
     rows = np.asarray(points, dtype=np.float64) + 1
     lines = "\n".join(f"{x:.6f} {y:.6f}" for x, y in rows)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_text(f"version: 1\nn_points: {len(rows)}\n{{\n{lines}\n}}\n")
-    aside.replace(path)
+    with aside(path) as part:
+        part.write_text(f"version: 1\nn_points: {len(rows)}\n{{\n{lines}\n}}\n")
