@@ -1,0 +1,98 @@
+"""The result type."""
+
+import json
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from canthus.faces import Faces
+from canthus.schemes import FIVE, IBUG68
+
+
+def faces(count: int = 3) -> Faces:
+    points = np.arange(count * 10, dtype=np.float64).reshape(count, 5, 2)
+    boxes = np.arange(count * 4).reshape(count, 4)
+    return Faces(
+        points,
+        np.ones((count, 5)),
+        boxes,
+        FIVE,
+        presence=np.linspace(0, 1, count),
+        track_ids=np.arange(count) + 7,
+    )
+
+
+def test_arrays_are_float32_copies_that_cannot_be_written() -> None:
+    source = np.zeros((1, 5, 2))
+    found = Faces(source, np.ones((1, 5)), np.zeros((1, 4)), FIVE)
+    source[:] = 9
+    assert found.points.dtype == np.float32
+    assert not found.points.any()
+    with pytest.raises(ValueError, match="read-only"):
+        found.points[0] = 1
+    with pytest.raises(FrozenInstanceError):
+        found.scores = found.scores  # type: ignore[misc]
+
+
+def test_indexing_gives_faces() -> None:
+    found = faces()
+    for index, rows in ((1, [1]), (-1, [2]), (slice(1, None), [1, 2]), ([2, 0], [2, 0])):
+        chosen = found[index]
+        assert isinstance(chosen, Faces)
+        np.testing.assert_array_equal(chosen.points, found.points[rows])
+        assert chosen.presence is not None
+        np.testing.assert_array_equal(chosen.presence, found.presence[rows])  # type: ignore[index]
+        assert chosen.track_ids is not None
+        assert chosen.track_ids.dtype == np.int64
+    assert found.presence is not None
+    assert len(found[found.presence > 0.4]) == 2
+    assert len(found[found.presence > 2]) == 0
+    assert found[0].covariance is None
+
+
+def test_an_index_too_far() -> None:
+    for index in (3, -4):
+        with pytest.raises(IndexError, match=f"face {index} of 3"):
+            faces()[index]
+
+
+def test_iteration_goes_face_by_face() -> None:
+    assert [len(face) for face in faces()] == [1, 1, 1]
+    assert list(Faces.empty(IBUG68)) == []
+
+
+def test_empty() -> None:
+    none = Faces.empty(IBUG68)
+    assert len(none) == 0
+    assert none.points.shape == (0, 68, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"points": np.zeros((1, 4, 2))}, "points"),
+        ({"scores": np.zeros(5)}, "scores"),
+        ({"boxes": np.zeros((2, 4))}, "points"),
+        ({"presence": np.zeros((1, 1))}, "presence"),
+        ({"covariance": np.zeros((1, 5, 2))}, "covariance"),
+    ],
+)
+def test_shapes_are_checked(change: dict[str, np.ndarray], name: str) -> None:
+    good = {"points": np.zeros((1, 5, 2)), "scores": np.zeros((1, 5)), "boxes": np.zeros((1, 4))}
+    with pytest.raises(ValueError, match=rf"Faces\.{name}: found shape .* for five"):
+        Faces(scheme=FIVE, **{**good, **change})  # type: ignore[arg-type]
+
+
+def test_parts_by_name() -> None:
+    np.testing.assert_array_equal(faces(1).part("mouth"), [[[6, 7], [8, 9]]])
+    with pytest.raises(KeyError, match="no part 'jaw'; it has eyes, nose, mouth"):
+        faces().part("jaw")
+
+
+def test_to_dict_is_plain() -> None:
+    content = json.loads(json.dumps(faces(2).to_dict()))
+    assert content["scheme"] == "five"
+    assert content["boxes"] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert content["track_ids"] == [7, 8]
+    assert "covariance" not in content
