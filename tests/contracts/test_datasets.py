@@ -84,3 +84,29 @@ def test_a_face_without_its_picture(name: str, tmp_path: Path) -> None:
     rest = DATASETS[name](tmp_path, split, report=told.append)
     assert len(rest) < whole and len(told) == whole - len(rest)
     assert all(victim.stem in line for line in told)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"backgrounds"}))
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe\x00broken\x80", b"1 2 3\n4,5\n", b'{"a": 1}', b"null", b"[]", b"[[1]]"]
+)
+def test_a_broken_label_file_is_named(name: str, content: bytes, tmp_path: Path) -> None:
+    """Never another kind of error; `report` gets it too, or the whole file is refused."""
+    tree, split = dataset_trees.TREES[name]
+    tree(tmp_path)
+    suffixes = (".pts", ".json", ".csv", ".txt", ".mat")
+    victims = sorted(path for path in tmp_path.rglob("*") if path.suffix in suffixes)
+    used = [
+        path for path in victims if name not in ("300w", "wflw") or "test" in str(path.relative_to(tmp_path))
+    ]
+    victim = used[0]
+    victim.write_bytes(content)
+    told: list[str] = []
+    for report in (None, told.append):
+        try:
+            dataset = DATASETS[name](tmp_path, split, report=report)
+        except (ValueError, FileNotFoundError) as error:
+            told.append(str(error))
+        else:
+            assert report is not None and len(dataset) < 4
+    assert told and all(victim.name in line or "no labelled" in line for line in told), told

@@ -62,7 +62,9 @@ def read_points(path: Path) -> np.ndarray:
     """Points (70, 2) px of a `_ldmks.txt` file; ValueError that names it for anything else."""
     try:
         rows = [
-            [float(value) for value in line.split()] for line in path.read_text().splitlines() if line.strip()
+            [float(value) for value in line.split()]
+            for line in path.read_text(errors="replace").splitlines()
+            if line.strip()
         ]
         points = np.array(rows, dtype=np.float32)
     except ValueError as error:

@@ -62,6 +62,8 @@ class Folder(SampleList):
                     missing.append(label)
                     continue
                 faces = content if isinstance(content, list) else [content]
+                if not faces:
+                    raise ValueError(f"{label}: an empty list, expected at least one face")
                 for number, face in enumerate(faces):
                     item, scheme = _face(label, face, scheme)
                     name = picture.name if len(faces) == 1 else f"{picture.name}#{number}"

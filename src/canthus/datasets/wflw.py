@@ -49,7 +49,7 @@ class WFLW(SampleList):
             raise self.absent(path, "list")
         samples, missing = list[Sample](), list[str]()
         seen: Counter[str] = Counter()
-        for number, line in enumerate(path.read_text().splitlines(), start=1):
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1):
             if not line.strip():
                 continue
             try:
@@ -63,6 +63,8 @@ class WFLW(SampleList):
                 problem(error, report)
                 continue
             samples.append(sample)
+        if not samples and not missing and report is None:
+            raise self.absent(path, "line in")
         super().__init__(split, self.check_scheme(scheme, WFLW98), samples, missing)
 
 

@@ -41,21 +41,25 @@ class YoutubeFaces(SampleList):
         if not path.is_file():
             raise self.absent(path, "file")
         samples, missing = list[Sample](), list[str]()
-        with path.open(newline="") as stream:
+        with path.open(newline="", errors="replace") as stream:
             for row in list(csv.reader(stream))[1:]:
-                picture = path.parent / folder / (row[0] if row else "")
+                if not row:
+                    continue
+                picture = path.parent / folder / row[0]
                 try:
+                    points = _points(path, row)
                     if not picture.is_file():
                         if not allow_missing:
                             raise self.absent(picture, "picture")
                         missing.append(picture.name)
                         continue
-                    points = _points(path, row)
                 except (OSError, ValueError) as error:
                     problem(error, report)
                     continue
                 person = picture.stem.rpartition("_")[0] or picture.stem
                 samples.append(labelled(picture, points, id=picture.name, group=person))
+        if not samples and not missing and report is None:
+            raise self.absent(path, "row in")
         super().__init__(split, self.check_scheme(scheme, IBUG68), samples, missing)
 
 
