@@ -22,7 +22,7 @@ def train_detector(
 
     torch.set_num_threads(threads)
     cv2.setNumThreads(1)
-    bundled = Path(str(files("canthus").joinpath("recipes", "face_detector.yaml")))
+    bundled = Path(str(files("canthus").joinpath("face_detection", "face_detector.yaml")))
     checkpoint = train(read_recipe(recipe or bundled), root, output, init=init, workers=workers)
     sys.stdout.write(f"{release(checkpoint, root, output / 'face_detector.onnx')}\n")
     return 0

@@ -52,7 +52,8 @@ class Composer:
         if rng.random() < 0.8:
             self._fill(negative, canvas, rng)
         photo = _choice(self.pools.photos, rng)
-        size = _log_uniform(self.options.min_size * 1.2, self.size * 0.95, rng)
+        least = self.size / 4 if rng.random() < self.options.large else self.options.min_size * 1.2
+        size = _log_uniform(least, self.size * 0.95, rng)
         placement = self._at_face(photo, size, rng, margin=0.35)
         photo.warp(placement.matrix, self.size, self.size, canvas)
         return canvas, photo.labels.moved(placement.matrix)

@@ -20,6 +20,7 @@ from canthus.face_detection.cells import Cells
 from canthus.face_detection.checkpoint import load_weights, save_checkpoint
 from canthus.face_detection.composition import Composer, pad_labels
 from canthus.face_detection.losses import Truth, detection_losses
+from canthus.face_detection.mining import with_hard_negatives
 from canthus.face_detection.network import FaceDetector, normalize
 from canthus.face_detection.recipe import DetectorRecipe, TrainingOptions
 from canthus.face_detection.sources import training_pools
@@ -121,11 +122,13 @@ def train(
     output.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     network = FaceDetector(**recipe.network.model_dump())
+    pools = training_pools(root)
     if init is not None:
         load_weights(network, init)
+        pools = with_hard_negatives(pools, network, options.hard_negatives)
     optimizer = make_optimizer(network, options)
     average = ExponentialAverage(network, options.ema)
-    composer = Composer(training_pools(root), recipe.composition, options.size)
+    composer = Composer(pools, recipe.composition, options.size)
     batches = DataLoader(
         ComposedBatches(composer, options),
         batch_size=None,

@@ -32,6 +32,12 @@ class CompositionOptions(_Strict):
     max_covered: float = Field(
         default=0.1, ge=0, le=1, description="share of a face that a later layer may hide"
     )
+    large: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="share of base photos whose face is a quarter of the picture or more",
+    )
     base_negative: float = Field(default=0.45, ge=0, le=1)
     empty: float = Field(
         default=0.25, ge=0, le=1, description="share of faceless bases that stay without faces"
@@ -60,6 +66,9 @@ class TrainingOptions(_Strict):
     box_weight: float = Field(default=2.0, ge=0)
     points_weight: float = Field(default=1.0, ge=0)
     validate_every: int = Field(default=1000, ge=1)
+    hard_negatives: int = Field(
+        default=3, ge=0, description="with --init: how often more a negative with a false detection is shown"
+    )
     max_faces: int = Field(default=24, ge=1)
     bfloat16: bool = True
     seed: int = 0

@@ -13,7 +13,7 @@ from canthus.detectors import Detections
 from canthus.detectors.detector import WORKING_SIZE, fit, select
 from canthus.face_detection.network import DeployedDetector, FaceDetector
 from canthus.face_detection.pasting import paste_faces
-from canthus.face_detection.scenes import Image, Scene
+from canthus.face_detection.scenes import Image
 from canthus.face_detection.scoring import Picture, face_scores, operating_threshold
 from canthus.face_detection.sources import HELD_OUT, negative_scenes, photo_scenes
 from canthus.geometry import FloatArray
@@ -85,8 +85,3 @@ def _recall(detector: TorchDetector, pictures: Sequence[tuple[Image, FloatArray]
         for image, truth in pictures
     ]
     return float((np.concatenate(scores) > threshold).mean() * 100)
-
-
-def scenes_with_faces(scenes: Sequence[Scene]) -> list[Scene]:
-    """The scenes that show at least one face to learn from."""
-    return [scene for scene in scenes if len(scene.labels) and not scene.labels.ignore.all()]
