@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from canthus.draw import BOX, ELLIPSE, HIDDEN, LINE, VISIBLE, draw_faces, ellipse
+from canthus.draw import BOX, ELLIPSE, HIDDEN, LINE, VISIBLE, Layers, draw_faces, draw_onto, ellipse
 from canthus.faces import Faces
 from canthus.schemes import FIVE
 
@@ -37,19 +37,19 @@ def test_points_lines_and_box_have_their_colours() -> None:
 
 def test_every_layer_can_be_left_out() -> None:
     plain = {"lines": False, "points": False, "boxes": False}
-    assert not draw_faces(canvas(), faces(), **plain).any()
+    assert not draw_faces(canvas(), faces(), Layers(**plain)).any()
     for layer, place, colour in (
         ("lines", (40, 60), LINE),
         ("points", (60, 60), VISIBLE),
         ("boxes", (20, 60), BOX),
     ):
-        assert near(draw_faces(canvas(), faces(), **{**plain, layer: True})[place], colour)
+        assert near(draw_faces(canvas(), faces(), Layers(**{**plain, layer: True}))[place], colour)
 
 
 def test_hidden_points_are_rings() -> None:
     visibility = np.array([[1, 1, 0.4, 1, 1]])
     big = faces(POINTS * 10, visibility=visibility)
-    out = draw_faces(np.zeros((1200, 1200, 3), np.uint8), big, boxes=False, lines=False)
+    out = draw_faces(np.zeros((1200, 1200, 3), np.uint8), big, Layers(boxes=False, lines=False))
     assert tuple(out[600, 600]) == (0, 0, 0)  # open in the middle
     assert (out[580:621, 580:621] == HIDDEN).all(axis=2).any()
     assert tuple(out[400, 400]) == VISIBLE
@@ -79,12 +79,12 @@ def test_ellipses_are_drawn_on_request() -> None:
     uncertain = faces(POINTS * 10, covariance=np.tile(np.diag([2500.0, 2500.0]), (1, 5, 1, 1)))
     large = np.zeros((1200, 1200, 3), np.uint8)
     assert not near(draw_faces(large, uncertain), ELLIPSE).any()
-    drawn = near(draw_faces(large, uncertain, ellipses=0.5), ELLIPSE)
+    drawn = near(draw_faces(large, uncertain, Layers(ellipses=0.5)), ELLIPSE)
     radius = 50 * np.sqrt(-2 * np.log(0.5))
     assert drawn[600, 600 + round(radius)]
     assert not drawn[600, 600 : 600 + round(radius) - 8].any()
     with pytest.raises(ValueError, match="between 0 and 1"):
-        draw_faces(canvas(), uncertain, ellipses=1.5)
+        Layers(ellipses=1.5)
 
 
 def test_widths_follow_the_size_of_the_face() -> None:
@@ -93,7 +93,9 @@ def test_widths_follow_the_size_of_the_face() -> None:
     for scale in (5, 20):
         side = 120 * scale
         points = (POINTS + 0.5) * scale - 0.5
-        out = draw_faces(np.zeros((side, side, 3), np.uint8), faces(points), boxes=False, points=False)
+        out = draw_faces(
+            np.zeros((side, side, 3), np.uint8), faces(points), Layers(boxes=False, points=False)
+        )
         widths.append(out[35 * scale : 45 * scale, 60 * scale, 1].sum() / LINE[1])
     diagonal = np.hypot(40, 40)
     for width, expected in zip(widths, (5 * diagonal / 220, 20 * diagonal / 220), strict=True):
@@ -103,7 +105,7 @@ def test_widths_follow_the_size_of_the_face() -> None:
 def test_only_the_drawing_changes_pixels() -> None:
     """Small faces are drawn enlarged and averaged back: what is not drawn over stays exactly the same."""
     image = np.random.default_rng(0).integers(0, 200, (120, 120, 3), dtype=np.uint8)
-    changed = (draw_faces(image, faces(), boxes=False, lines=False) != image).any(axis=2)
+    changed = (draw_faces(image, faces(), Layers(boxes=False, lines=False)) != image).any(axis=2)
     ys, xs = np.nonzero(changed)
     distance = np.abs(np.stack([xs, ys], axis=1)[:, None] - POINTS[0]).max(axis=2).min(axis=1)
     assert 5 <= len(xs) <= 5 * 9
@@ -111,7 +113,7 @@ def test_only_the_drawing_changes_pixels() -> None:
 
 
 def test_a_face_cut_by_the_border() -> None:
-    out = draw_faces(canvas(), faces(POINTS - [60, 0]), boxes=False)
+    out = draw_faces(canvas(), faces(POINTS - [60, 0]), Layers(boxes=False))
     assert near(out[60, 0], VISIBLE)
     assert near(out[40, 10], LINE)
 
@@ -120,8 +122,15 @@ def test_points_outside_or_without_position_draw_nothing_wrong() -> None:
     points = POINTS.copy()
     points[0, 0] = np.nan
     points[0, 1] = 1e9
-    out = draw_faces(canvas(), faces(points - [1000, 0]), boxes=False)
+    out = draw_faces(canvas(), faces(points - [1000, 0]), Layers(boxes=False))
     assert not out.any()
+
+
+def test_draw_onto_changes_the_picture_itself() -> None:
+    image = canvas()
+    expected = draw_faces(image, faces())
+    draw_onto(image, faces())
+    np.testing.assert_array_equal(image, expected)
 
 
 def test_no_faces() -> None:

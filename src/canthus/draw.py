@@ -28,53 +28,43 @@ _WIDEST = 100
 _FARTHEST = 1 << 24  # px beyond which nothing is drawn: it would overflow those coordinates
 
 
-def draw_faces(
-    image: NDArray[np.uint8],
-    faces: Faces,
-    *,
-    lines: bool = True,
-    points: bool = True,
-    boxes: bool = True,
-    ellipses: float | None = None,
-) -> NDArray[np.uint8]:
-    """A copy of the RGB picture (H, W, 3) with its faces; widths follow the size of each face.
+@dataclass(frozen=True)
+class Layers:
+    """What is drawn. A point is hidden where the model's visibility is below 0.5. `ellipses`: the region that
+    holds each point with this probability, in (0, 1), for models that give a covariance."""
 
-    A point is hidden where the model's visibility is below 0.5. `ellipses`: draw the region that holds each
-    point with this probability, in (0, 1), for models that give a covariance.
-    """
-    if ellipses is not None:
-        check_probability(ellipses)
+    lines: bool = True
+    points: bool = True
+    boxes: bool = True
+    ellipses: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.ellipses is not None and not 0 < self.ellipses < 1:
+            raise ValueError(f"ellipses: found {self.ellipses}, expected a probability between 0 and 1")
+
+
+def draw_faces(image: NDArray[np.uint8], faces: Faces, layers: Layers | None = None) -> NDArray[np.uint8]:
+    """A copy of the RGB picture (H, W, 3) with its faces; widths follow the size of each face."""
     out = image.copy()
-    for face in faces:
-        size = _diagonal(face)
-        if boxes:
-            x1, y1, x2, y2 = face.boxes[0]
-            corners = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])
-            _Canvas(out, np.eye(2, 3), _line_width(size)).line(corners, BOX, closed=True)
-        patch = _patch(out, face, size)
-        if patch is None:
-            continue
-        canvas, place = patch
-        if lines:
-            for name, part in face.scheme.parts.items():
-                if len(part.indices) > 1:
-                    canvas.line(face.part(name)[0], LINE, closed=part.closed)
-        if ellipses is not None and face.covariance is not None:
-            for center, covariance in zip(face.points[0], face.covariance[0], strict=True):
-                canvas.line(ellipse(center, covariance, ellipses), ELLIPSE, closed=True, share=0.5)
-        if points:
-            hidden = np.zeros(len(face.scheme), bool) if face.visibility is None else face.visibility[0] < 0.5
-            for point, is_hidden in zip(face.points[0], hidden, strict=True):
-                canvas.dot(point, hidden=bool(is_hidden))
-        rows, columns = out[place].shape[:2]
-        out[place] = cv2.resize(canvas.image, (columns, rows), interpolation=cv2.INTER_AREA)
+    draw_onto(out, faces, layers)
     return out
 
 
-def check_probability(ellipses: float) -> None:
-    """Raise ValueError for a probability that no ellipse has."""
-    if not 0 < ellipses < 1:
-        raise ValueError(f"ellipses: found {ellipses}, expected a probability between 0 and 1")
+def draw_onto(image: NDArray[np.uint8], faces: Faces, layers: Layers | None = None) -> None:
+    """Draw the faces onto the RGB picture (H, W, 3) itself, which saves a copy of large ones."""
+    layers = layers or Layers()
+    for face in faces:
+        size = _diagonal(face)
+        if layers.boxes:
+            x1, y1, x2, y2 = face.boxes[0]
+            corners = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])
+            _Canvas(image, np.eye(2, 3), _line_width(size)).line(corners, BOX, closed=True)
+        patch = _patch(image, face, size)
+        if patch is not None:
+            canvas, place = patch
+            _draw(canvas, face, layers)
+            rows, columns = image[place].shape[:2]
+            image[place] = cv2.resize(canvas.image, (columns, rows), interpolation=cv2.INTER_AREA)
 
 
 def ellipse(center: FloatArray, covariance: FloatArray, probability: float, count: int = 40) -> FloatArray:
@@ -84,6 +74,20 @@ def ellipse(center: FloatArray, covariance: FloatArray, probability: float, coun
     axes = vectors * np.sqrt(np.clip(values, 0, None) * -2 * np.log1p(-probability))
     angles = np.linspace(0, 2 * np.pi, count, endpoint=False)
     return np.asarray(center + np.stack([np.cos(angles), np.sin(angles)], axis=1) @ axes.T)
+
+
+def _draw(canvas: _Canvas, face: Faces, layers: Layers) -> None:
+    if layers.lines:
+        for name, part in face.scheme.parts.items():
+            if len(part.indices) > 1:
+                canvas.line(face.part(name)[0], LINE, closed=part.closed)
+    if layers.ellipses is not None and face.covariance is not None:
+        for center, covariance in zip(face.points[0], face.covariance[0], strict=True):
+            canvas.line(ellipse(center, covariance, layers.ellipses), ELLIPSE, closed=True, share=0.5)
+    if layers.points:
+        hidden = np.zeros(len(face.scheme), bool) if face.visibility is None else face.visibility[0] < 0.5
+        for point, is_hidden in zip(face.points[0], hidden, strict=True):
+            canvas.dot(point, hidden=bool(is_hidden))
 
 
 @dataclass(frozen=True)

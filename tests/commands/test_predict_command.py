@@ -113,11 +113,12 @@ def test_detector_size(photos: Path, models: list[str], tmp_path: Path) -> None:
 def test_exif_is_applied_to_the_annotated_picture(models: list[str], tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.new("RGB", (40, 20), (9, 9, 9)).save(tmp_path / "turned.jpg", exif=exif)
+    Image.new("RGB", (40, 20), (160, 30, 60)).save(tmp_path / "turned.jpg", exif=exif)
     assert run(tmp_path / "turned.jpg", *models, "--save", tmp_path / "out").exit_code == 0
     with Image.open(tmp_path / "out" / "turned.jpg") as saved:
         assert saved.size == (20, 40)
         assert 0x0112 not in saved.getexif()
+        np.testing.assert_allclose(np.asarray(saved)[10, 10], [160, 30, 60], atol=4)  # red stays red
 
 
 def test_the_same_name_from_two_folders(photos: Path, models: list[str], tmp_path: Path) -> None:
@@ -178,7 +179,7 @@ def test_ctrl_c_keeps_finished_work(photos: Path, models: list[str], tmp_path: P
         text=True,
     )
     deadline = time.monotonic() + 60
-    while not list(out.glob("*.png")) and time.monotonic() < deadline:
+    while len(list(out.glob("*.png"))) < 5 and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)

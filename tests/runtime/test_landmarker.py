@@ -87,6 +87,17 @@ def test_a_tiny_face(landmarker: OnnxLandmarker) -> None:
     np.testing.assert_allclose(faces.points[0, 0], [11, 9], atol=0.05)
 
 
+def test_a_panorama_wider_than_opencv_warps(landmarker: OnnxLandmarker) -> None:
+    image = spot(39950, 30, 60, 40000)
+    boxes = [[39930, 10, 39970, 50], [20, 10, 60, 50], [50000, 10, 50040, 50]]
+    faces = landmarker(image, boxes, "face")
+    np.testing.assert_allclose(faces.points[0, 0], [39950, 30], atol=0.05)
+    assert faces.presence is not None
+    np.testing.assert_array_equal(faces.presence[1:], [0, 0])
+    narrow = landmarker(image[:, 39900:39999], np.array(boxes[:1]) - [39900, 0, 39900, 0], "face")
+    np.testing.assert_allclose(narrow.points[0] + [39900, 0], faces.points[0], atol=0.01)
+
+
 def test_no_boxes(landmarker: OnnxLandmarker) -> None:
     for boxes in ([], np.zeros((0, 4))):
         faces = landmarker(spot(5, 5), boxes, "face")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from canthus.commands.inputs import Input, find_inputs, output_paths
 from canthus.commands.progress import Progress
 from canthus.detectors import WORKING_SIZE, BoxFile
-from canthus.draw import check_probability, draw_faces
+from canthus.draw import Layers, draw_onto
 from canthus.faces import Faces
 from canthus.formats import WRITERS, ImageFaces, Writer, aside, image_dict
 from canthus.geometry import BoxKind
@@ -73,8 +73,7 @@ def predict(names: Sequence[str], search: Search, outputs: Outputs) -> int:
     if not inputs:
         raise ValueError(f"no file, folder with pictures or glob match: {', '.join(names)}")
     saves = output_paths(inputs, outputs.save) if outputs.save else [None] * len(inputs)
-    if outputs.ellipses is not None:
-        check_probability(outputs.ellipses)
+    layers = Layers(ellipses=outputs.ellipses)
     finder = _Finder(search)
     found = 0
     failures = len(unmatched)
@@ -89,7 +88,7 @@ def predict(names: Sequence[str], search: Search, outputs: Outputs) -> int:
         progress = stack.enter_context(Progress("pictures", len(inputs)))
         for name in unmatched:
             progress.say(f"canthus: {name}: no such file, and no pictures in it")
-        finish = partial(_finish, ellipses=outputs.ellipses)
+        finish = partial(_finish, layers=layers)
         for picture, saving in read_ahead(
             _predicted(zip(inputs, saves, strict=True), finder), finish, threads=1
         ):
@@ -166,12 +165,15 @@ def _predicted(items: Iterable[tuple[Input, Path | None]], finder: _Finder) -> I
         yield picture
 
 
-def _finish(picture: _Picture, ellipses: float | None) -> ImageFaces:
+def _finish(picture: _Picture, layers: Layers) -> ImageFaces:
     """Save the annotated copy, if asked for, and sum the picture up."""
     if picture.pixels is None or picture.faces is None:
         raise picture.error or ValueError("no result")
     if picture.save is not None:
-        drawn = cv2.cvtColor(draw_faces(picture.pixels, picture.faces, ellipses=ellipses), cv2.COLOR_RGB2BGR)
+        draw_onto(picture.pixels, picture.faces, layers)
+        drawn = cv2.cvtColor(
+            picture.pixels, cv2.COLOR_RGB2BGR, dst=picture.pixels
+        )  # in place: it may be large
         with aside(picture.save) as part:
             if not cv2.imwrite(str(part), drawn, _quality(part.suffix)):
                 raise OSError(f"{picture.save}: cannot be written")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from canthus.faces import Faces
-from canthus.geometry import BoxKind, Crop, CropRule, convert_boxes
+from canthus.geometry import BoxKind, Crop, CropRule, compose_affine, convert_boxes
 from canthus.schemes import SCHEMES
 from canthus.session import Session
 
 #: Faces in one call of the network; more go through in several, so that memory stays bounded.
 CHUNK = 128
+_WIDEST = 32766  # px: OpenCV 4 warps no larger pictures
 
 
 class OnnxLandmarker:
@@ -73,7 +75,25 @@ class OnnxLandmarker:
         )
 
     def _run(self, image: NDArray[np.uint8], crops: list[Crop]) -> dict[str, NDArray[Any]]:
-        return self.session.run(images=np.stack([crop.warp(image) for crop in crops]))
+        if max(image.shape[:2]) > _WIDEST:
+            crops_of = [_part_under(image, crop) for crop in crops]
+        else:
+            crops_of = [(image, crop) for crop in crops]
+        return self.session.run(images=np.stack([crop.warp(part) for part, crop in crops_of]))
+
+
+def _part_under(image: NDArray[np.uint8], crop: Crop) -> tuple[NDArray[np.uint8], Crop]:
+    """The part of a picture that a crop shows, and the same crop of that part."""
+    edge = crop.size + 1.0
+    corners = crop.to_image([[-2, -2], [edge, -2], [-2, edge], [edge, edge]])
+    limit = (image.shape[1], image.shape[0])
+    left, top = (int(v) for v in np.clip(np.floor(corners.min(0)) - 2, 0, limit))
+    right, bottom = (int(v) for v in np.clip(np.ceil(corners.max(0)) + 3, 0, limit))
+    if left >= right or top >= bottom:  # nothing of the picture: any black pixel will do
+        return np.zeros((1, 1, 3), np.uint8), crop
+    place = np.array([[1.0, 0.0, left], [0.0, 1.0, top]])  # px of the part -> px of the picture
+    matrix = compose_affine(crop.matrix, place)
+    return image[top:bottom, left:right], replace(crop, matrix=matrix)
 
 
 def check_boxes(boxes: ArrayLike) -> NDArray[np.float64]:
