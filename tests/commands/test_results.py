@@ -81,7 +81,7 @@ def test_peers_are_marked_and_share_the_tables() -> None:
         "metrics": {"nme/inter_ocular": 3.321},
     }
     text = page([], {"peers": [report]}, "2026-01-01")
-    assert "| outside: X | HELEN test | landmarks | 3 | 0 | 3.32 | - |" in text
+    assert "| outside: X | HELEN test | landmarks | 3 | 0 | - | 3.32 | - |" in text
     assert "other people's models" in text and "## Designs" not in text
 
 

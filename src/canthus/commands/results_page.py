@@ -57,6 +57,7 @@ def _landmarks(reports: Sequence[Report]) -> str:
     columns: tuple[tuple[str, Callable[[Report], str]], ...] = (
         ("faces", lambda r: str(r["faces"])),
         ("missed", lambda r: str(r["missed"])),
+        ("without an eye corner", lambda r: _number(r, "left_out/inter_ocular", 0)),
         ("NME inter-ocular", lambda r: _number(r, "nme/inter_ocular")),
         ("NME inter-pupil", lambda r: _number(r, "nme/inter_pupil")),
         ("NME sqrt(w h)", lambda r: _number(r, "nme/landmark_box_sqrt_wh")),
