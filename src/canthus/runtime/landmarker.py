@@ -85,7 +85,7 @@ class OnnxLandmarker:
 def _part_under(image: NDArray[np.uint8], crop: Crop) -> tuple[NDArray[np.uint8], Crop]:
     """The part of a picture that a crop shows, and the same crop of that part."""
     edge = crop.size + 1.0
-    corners = crop.to_image([[-2, -2], [edge, -2], [-2, edge], [edge, edge]])
+    corners = crop.to_image([[-2.0, -2.0], [edge, -2.0], [-2.0, edge], [edge, edge]])
     limit = (image.shape[1], image.shape[0])
     left, top = (int(v) for v in np.clip(np.floor(corners.min(0)) - 2, 0, limit))
     right, bottom = (int(v) for v in np.clip(np.ceil(corners.max(0)) + 3, 0, limit))
