@@ -128,6 +128,7 @@ def test_exported_detector_runs_in_the_runtime(exported):
     np.testing.assert_allclose(found.boxes[0], boxes[best], atol=1e-3)
     np.testing.assert_allclose(found.five_points[0], five[best], atol=1e-3)
     assert list(path.parent.iterdir()) == [path]
+    assert b".py" not in path.read_bytes()  # no traces of the machine it was made on
 
 
 def test_parity_check_refuses_another_network(exported):

@@ -42,7 +42,7 @@ def export_detector(network: FaceDetector, path: Path, *, score_threshold: float
     )
     assert program is not None
     program.optimize()
-    model = program.model_proto
+    model = without_traces(program.model_proto)
     onnx.helper.set_model_props(
         model,
         {
@@ -57,6 +57,19 @@ def export_detector(network: FaceDetector, path: Path, *, score_threshold: float
     check_parity(deployed, content)
     with aside(path) as part:
         part.write_bytes(content)
+
+
+def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model without the exporter's notes on each node: they hold stack traces with local file names."""
+    for function in (model.graph, *model.functions):
+        for item in (*function.node, *function.value_info):
+            item.ClearField("metadata_props")
+            item.ClearField("doc_string")
+        function.ClearField("metadata_props")
+    for tensor in (*model.graph.initializer, *model.graph.input, *model.graph.output):
+        tensor.ClearField("metadata_props")
+        tensor.ClearField("doc_string")
+    return model
 
 
 def check_parity(deployed: DeployedDetector, content: bytes) -> None:
