@@ -6,6 +6,7 @@ stderr.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,9 +42,9 @@ def finish(work: Callable[[], int]) -> None:
     except KeyboardInterrupt:
         sys.stderr.write("canthus: interrupted; what was finished is kept\n")
         code = 130
-    except BrokenPipeError:  # the reader of our stdout (head, less) has gone
-        sys.stderr.close()
-        code = 0
+    except BrokenPipeError:  # the reader of our stdout (head, less) has gone; nothing may be flushed to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
     except (ValueError, OSError, ImportError) as error:
         sys.stderr.write(f"canthus: {' '.join(str(error).split())}\n")
         code = 2
@@ -285,4 +286,8 @@ def results(
 
 def main() -> None:
     """Entry point of the `canthus` command."""
-    app()
+    try:
+        app()
+    except ImportError as error:  # a verb whose extra is not installed
+        sys.stderr.write(f"canthus: {error}; some verbs need more: pip install 'canthus[train]'\n")
+        sys.exit(2)

@@ -16,18 +16,8 @@ Picture: TypeAlias = str | Path | bytes | Image.Image | NDArray[Any]
 
 #: Extensions that a folder is searched for.
 EXTENSIONS = (
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".png",
-    ".bmp",
-    ".webp",
-    ".tif",
-    ".tiff",
-    ".gif",
-    ".ppm",
-    ".pgm",
-    ".jp2",
+    *(".jpg", ".jpeg", ".jpe", ".jp2", ".png", ".bmp", ".webp"),
+    *(".tif", ".tiff", ".gif", ".ppm", ".pgm", ".avif", ".heic"),
 )
 
 _STRIP = 1 << 20  # px converted at a time, so that a picture is never held three times

@@ -192,3 +192,34 @@ def test_ctrl_c_keeps_finished_work(photos: Path, models: list[str], tmp_path: P
     assert len(saved) - 1 >= len(kept)
     for picture in kept:
         assert Path(picture.file).name in saved
+
+
+def test_two_results_under_one_name(photos: Path, models: list[str], tmp_path: Path) -> None:
+    result = run(photos / "a.png", *models, "--json", tmp_path / "x.json", "--coco", tmp_path / "x.json")
+    assert result.exit_code == 2
+    assert "same name" in result.stderr
+
+
+def test_outputs_that_cannot_be(photos: Path, models: list[str], tmp_path: Path) -> None:
+    for option, place, reason in (
+        ("--json", tmp_path, "is a folder"),
+        ("--save", photos / "a.png", "a.png"),
+        ("--coco", photos / "a.png" / "x.json", "a.png"),
+    ):
+        result = run(photos / "dark.jpg", *models, option, place)
+        assert result.exit_code == 2
+        assert reason in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_leaves(photos: Path, models: list[str]) -> None:
+    """`canthus predict ... | head -1`: no traceback, no list of failures."""
+    many = [str(photos / "sub" / "a.png"), str(photos / "a.png"), str(photos / "dark.jpg")]
+    command = [sys.executable, "-m", "canthus", "predict", *many, *models]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert errors == b""
+    assert process.returncode == 1

@@ -129,6 +129,29 @@ def test_coco_by_hand(tmp_path: Path) -> None:
     assert content["info"]["scheme"] == "five"
 
 
+def test_points_without_position(tmp_path: Path) -> None:
+    points = POINTS.copy()
+    points[0, 4] = np.nan
+    found = Faces(points, np.ones((1, 5), np.float32), np.array([[5, 10, 35, 45]], np.float32), FIVE)
+    for kind, suffix in (("coco", "json"), ("csv", "csv")):
+        writer = WRITERS[kind](tmp_path / f"a.{suffix}", FIVE, "tiny")
+        writer.add(ImageFaces("a.jpg", 99, 99, found))
+        writer.close()
+    annotation = json.loads((tmp_path / "a.json").read_text())["annotations"][0]
+    assert annotation["keypoints"][-3:] == [0, 0, 0]
+    assert annotation["num_keypoints"] == 4
+    assert annotation["bbox"] == [10, 20, 20, 20]
+    with (tmp_path / "a.csv").open(newline="") as file:
+        row = next(csv.DictReader(file))
+    assert (row["left_mouth_corner_x"], row["nose_tip_x"]) == ("", "20.000")
+
+
+@pytest.mark.parametrize("kind", ["json", "csv", "coco"])
+def test_a_folder_is_no_result_file(kind: str, tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError, match="is a folder, expected the name of a file"):
+        WRITERS[kind](tmp_path, FIVE, "tiny")
+
+
 def test_coco_skeleton_closes_closed_parts(tmp_path: Path) -> None:
     scheme = SCHEMES["ibug68"]
     WRITERS["coco"](tmp_path / "a.json", scheme, "tiny").close()

@@ -73,6 +73,11 @@ def predict(names: Sequence[str], search: Search, outputs: Outputs) -> int:
     if not inputs:
         raise ValueError(f"no file, folder with pictures or glob match: {', '.join(names)}")
     saves = output_paths(inputs, outputs.save) if outputs.save else [None] * len(inputs)
+    targets = [path.resolve() for path in outputs.files.values() if path is not None]
+    if len(set(targets)) < len(targets):
+        raise ValueError("two result files have the same name; give each its own")
+    if outputs.save is not None:
+        outputs.save.mkdir(parents=True, exist_ok=True)
     layers = Layers(ellipses=outputs.ellipses)
     finder = _Finder(search)
     found = 0
@@ -94,13 +99,14 @@ def predict(names: Sequence[str], search: Search, outputs: Outputs) -> int:
         ):
             try:
                 record = saving.result()
-            except Exception as error:  # one bad picture must not end the rest
-                progress.say(f"canthus: {_reason(picture.item.path, error)}")
-                failures += 1
-            else:
                 for writer in writers:
                     writer.add(record)
                 found += len(record.faces)
+            except BrokenPipeError:  # nobody reads our stdout any more
+                raise
+            except Exception as error:  # one bad picture must not end the rest
+                progress.say(f"canthus: {_reason(picture.item.path, error)}")
+                failures += 1
             progress.advance()
         if progress.terminal:
             places = [str(path) for path in (outputs.save, *outputs.files.values()) if path is not None]
@@ -174,9 +180,11 @@ def _finish(picture: _Picture, layers: Layers) -> ImageFaces:
         drawn = cv2.cvtColor(
             picture.pixels, cv2.COLOR_RGB2BGR, dst=picture.pixels
         )  # in place: it may be large
+        done, content = cv2.imencode(picture.save.suffix, drawn, _quality(picture.save.suffix))
+        if not done:
+            raise OSError(f"{picture.save}: cannot be written in this format")
         with aside(picture.save) as part:
-            if not cv2.imwrite(str(part), drawn, _quality(part.suffix)):
-                raise OSError(f"{picture.save}: cannot be written")
+            part.write_bytes(content.tobytes())
     height, width = picture.pixels.shape[:2]
     return ImageFaces(str(picture.item.path), width, height, picture.faces)
 

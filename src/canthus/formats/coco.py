@@ -11,7 +11,7 @@ import numpy as np
 
 from canthus import __version__
 from canthus.faces import Faces
-from canthus.formats.format import ImageFaces, aside
+from canthus.formats.format import ImageFaces, part_file
 from canthus.geometry import landmark_boxes
 from canthus.schemes import Scheme
 
@@ -19,14 +19,14 @@ from canthus.schemes import Scheme
 class CocoWriter:
     """`images`, `annotations` and the one category `face`; 0-based px, pixel centres at whole numbers.
 
-    v is 2, or 1 for points that the model takes for hidden (visibility below 0.5). `bbox` is the tight box of
-    the points, `face_bbox` the box they were looked for in, both [x, y, w, h]; `score` the mean of the
-    points'.
+    v is 2, 1 for points that the model takes for hidden (visibility below 0.5), 0 without position. `bbox`
+    is the tight box of the points, `face_bbox` the box they were looked for in, both [x, y, w, h]; `score`
+    the mean of the points'.
     """
 
     def __init__(self, path: Path, scheme: Scheme, model: str) -> None:
-        self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._part = path, part_file(path)
+        self._part.touch()  # so that a place where nothing can be written is told at once
         self._images: list[dict[str, Any]] = []
         self._annotations: list[dict[str, Any]] = []
         info = {"description": f"canthus {__version__}, model {model}", "scheme": scheme.name}
@@ -42,8 +42,8 @@ class CocoWriter:
 
     def close(self) -> None:
         content = {**self._head, "images": self._images, "annotations": self._annotations}
-        with aside(self._path) as part:
-            part.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
+        self._part.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
+        self._part.replace(self._path)
 
 
 def _category(scheme: Scheme) -> dict[str, Any]:
@@ -55,13 +55,15 @@ def _category(scheme: Scheme) -> dict[str, Any]:
 
 
 def _annotation(face: Faces) -> dict[str, Any]:
-    points = face.points[0]
+    placed = np.isfinite(face.points[0]).all(axis=1)
+    points = np.where(placed[:, None], face.points[0], 0)
     seen = np.full(len(points), 2) if face.visibility is None else np.where(face.visibility[0] >= 0.5, 2, 1)
+    seen[~placed] = 0
     keypoints = [value for (x, y), v in zip(points, seen, strict=True) for value in (_px(x), _px(y), int(v))]
-    tight = _xywh(landmark_boxes(points))
+    tight = _xywh(landmark_boxes(face.points[0]) if placed.any() else face.boxes[0])
     return {
         "keypoints": keypoints,
-        "num_keypoints": len(points),
+        "num_keypoints": int(placed.sum()),
         "bbox": tight,
         "area": round(tight[2] * tight[3], 2),
         "face_bbox": _xywh(face.boxes[0]),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
+
 from canthus.formats.format import ImageFaces, part_file
 from canthus.schemes import Scheme
 
@@ -15,7 +17,7 @@ class CsvWriter:
 
     def __init__(self, path: Path, scheme: Scheme, model: str) -> None:
         self._path, self._part = path, part_file(path)
-        self._file = self._part.open("w", encoding="utf-8", newline="")
+        self._file = self._part.open("w", encoding="utf-8", errors="surrogateescape", newline="")
         self._rows = csv.writer(self._file)
         points = [f"{name}_{what}" for name in scheme.names for what in ("x", "y", "score", "visibility")]
         self._rows.writerow(["file", "width", "height", "face", "x1", "y1", "x2", "y2", "presence", *points])
@@ -28,7 +30,8 @@ class CsvWriter:
             row.append("" if faces.presence is None else f"{faces.presence[i]:.4f}")
             for k, (x, y) in enumerate(faces.points[i]):
                 visible = "" if faces.visibility is None else f"{faces.visibility[i, k]:.4f}"
-                row += [f"{x:.3f}", f"{y:.3f}", f"{faces.scores[i, k]:.4f}", visible]
+                place = [f"{x:.3f}", f"{y:.3f}"] if np.isfinite([x, y]).all() else ["", ""]
+                row += [*place, f"{faces.scores[i, k]:.4f}", visible]
             self._rows.writerow(row)
 
     def close(self) -> None:

@@ -31,7 +31,12 @@ class Writer(Protocol):
 
 
 def part_file(path: Path) -> Path:
-    """The name beside `path` under which it is written until it is complete; makes the folder."""
+    """The name beside `path` under which it is written until it is complete; makes the folder.
+
+    Raises IsADirectoryError where `path` is a folder.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: is a folder, expected the name of a file to write")
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
 
