@@ -223,3 +223,29 @@ def test_a_reader_that_leaves(photos: Path, models: list[str]) -> None:
         errors = process.stderr.read()
     assert errors == b""
     assert process.returncode == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+def test_a_terminal_gets_a_bar_and_a_summary(photos: Path, models: list[str], tmp_path: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [
+        sys.executable,
+        "-m",
+        "canthus",
+        "predict",
+        str(photos),
+        *models,
+        "--json",
+        str(tmp_path / "x.json"),
+    ]
+    done = subprocess.run(command, stderr=theirs, stdout=subprocess.PIPE, env={**os.environ, "TERM": "xterm"})
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert "6/6" in shown
+    assert "empty.jpg: the file is empty" in shown.replace("\r\n", "")
+    assert "6 pictures, 2 faces, 3 failed" in shown
