@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from canthus.images import ImageError, read_image
@@ -139,6 +141,22 @@ def test_files_that_are_no_pictures(tmp_path: Path) -> None:
             read_image(path)
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF"])
+@given(cut=st.floats(0, 1), changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=8))
+def test_damaged_files_are_pictures_or_image_errors(
+    kind: str, cut: float, changes: list[tuple[float, int]]
+) -> None:
+    content = bytearray(encoded(Image.fromarray(RGB.repeat(4, axis=0)), kind))
+    for place, value in changes:
+        content[int(place * (len(content) - 1))] = value
+    content = content[: round(cut * len(content))]
+    try:
+        assert read_image(bytes(content)).dtype == np.uint8
+    except ImageError as error:
+        assert "\n" not in str(error)
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -286,6 +287,7 @@ def results(
 
 def main() -> None:
     """Entry point of the `canthus` command."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # about damaged files, which are reported in one line
     try:
         app()
     except ImportError as error:  # a verb whose extra is not installed
