@@ -14,6 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from canthus.cli import app
+from canthus.datasets import DATASETS
 from canthus.formats import read_json
 
 
@@ -67,6 +68,18 @@ def test_folder_with_broken_files(photos: Path, models: list[str], tmp_path: Pat
     assert (drawn != np.asarray(Image.open(photos / "a.png"))).any()
     assert (out / "sub" / "a.png").is_file()
     assert sorted(path.name for path in out.iterdir()) == ["a.json", "a.png", "c.json", "dark.jpg", "sub"]
+
+
+def test_the_coco_dataset_reads_the_result(photos: Path, models: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    assert run(photos / "a.png", photos / "dark.jpg", *models, "--coco", out / "mine.json").exit_code == 0
+    dataset = DATASETS["coco"](out, "mine")
+    assert len(dataset) == 1
+    sample = dataset[0]
+    assert dataset.scheme.name == "ibug68"
+    assert sample.read().shape == (96, 160, 3)
+    np.testing.assert_allclose(sample.points[0], [79.5, 47.5], atol=0.05)
+    np.testing.assert_array_equal(sample.visibility[:3], [0, 1, 1])
 
 
 def test_json_lines_on_stdout(photos: Path, models: list[str]) -> None:

@@ -113,9 +113,10 @@ def test_csv_leaves_unknown_cells_empty(tmp_path: Path) -> None:
     assert (row["presence"], row["nose_tip_visibility"]) == ("", "")
 
 
-def test_coco_by_hand(tmp_path: Path) -> None:
-    content = json.loads(write("coco", tmp_path / "out.json").read_text())
-    assert [row["file_name"] for row in content["images"]] == ["a.jpg", "none.jpg", "sub/b,c.jpg"]
+def test_coco_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = json.loads(write("coco", Path("results/out.json")).read_text())
+    assert [row["file_name"] for row in content["images"]] == ["../a.jpg", "../none.jpg", "../sub/b,c.jpg"]
     assert [row["image_id"] for row in content["annotations"]] == [1, 1, 3]
     first = content["annotations"][0]
     assert first["keypoints"] == [10, 20, 2, 30, 20.5, 2, 20, 31.25, 2, 12, 40, 1, 28, 41, 1]

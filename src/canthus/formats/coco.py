@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from canthus.schemes import Scheme
 
 
 class CocoWriter:
-    """`images`, `annotations` and the one category `face`; 0-based px, pixel centres at whole numbers.
+    """`images`, `annotations` and the one category `face`; 0-based px, pixel centres at whole numbers;
+    `file_name` from the folder of the file.
 
     v is 2, 1 for points that the model takes for hidden (visibility below 0.5), 0 without position. `bbox`
     is the tight box of the points, `face_bbox` the box they were looked for in, both [x, y, w, h]; `score`
@@ -35,10 +37,17 @@ class CocoWriter:
     def add(self, picture: ImageFaces) -> None:
         number = len(self._images) + 1
         size = {"width": picture.width, "height": picture.height}
-        self._images.append({"id": number, "file_name": picture.file, **size})
+        self._images.append({"id": number, "file_name": self._beside(picture.file), **size})
         for face in picture.faces:
             place = {"id": len(self._annotations) + 1, "image_id": number, "category_id": 1, "iscrowd": 0}
             self._annotations.append({**place, **_annotation(face)})
+
+    def _beside(self, file: str) -> str:
+        """The picture's path from the folder of this file."""
+        try:
+            return Path(os.path.relpath(file, self._path.parent)).as_posix()
+        except ValueError:  # another drive
+            return file
 
     def close(self) -> None:
         content = {**self._head, "images": self._images, "annotations": self._annotations}
