@@ -31,7 +31,7 @@ RAW_TOLERANCE = 1e-4
 POINT_TOLERANCE = 1e-3
 
 
-class ParityError(RuntimeError):
+class ParityError(ValueError):
     """The ONNX file does not compute what the network computes."""
 
 

@@ -78,7 +78,7 @@ def mirror_affine(width: float) -> FloatArray:
 
 
 def resize_affine(scale_x: float, scale_y: float) -> FloatArray:
-    """The affine matrix (2, 3) of a resize by these factors, pixel areas kept aligned (as cv2.resize does)."""
+    """The affine matrix (2, 3) of a resize by these factors, pixel areas aligned (as cv2.resize does)."""
     return np.array([[scale_x, 0.0, 0.5 * scale_x - 0.5], [0.0, scale_y, 0.5 * scale_y - 0.5]])
 
 
@@ -120,7 +120,7 @@ class Crop:
         return np.asarray(out, dtype=np.uint8)
 
     def _reduce(self, image: NDArray[np.uint8], factor: float) -> tuple[NDArray[np.uint8], FloatArray]:
-        """The part of `image` that the crop shows, area-averaged to about `factor`, and the matrix from there."""
+        """The part of `image` that the crop shows, averaged to about `factor`, and the matrix from there."""
         last = self.size - 0.5
         corners = self.to_image([[-0.5, -0.5], [last, -0.5], [-0.5, last], [last, last]])
         limit = [image.shape[1], image.shape[0]]
@@ -178,7 +178,12 @@ class CropRule(BaseModel):
         """The window (4,) xyxy in image px for one box (4,) of `kind`."""
         x1, y1, x2, y2 = convert_boxes(box, kind, self.box_kind)
         width, height = max(x2 - x1, 1e-3), max(y2 - y1, 1e-3)
-        sides = {"max": max(width, height), "min": min(width, height), "mean": (width + height) / 2, "height": height}
+        sides = {
+            "max": max(width, height),
+            "min": min(width, height),
+            "mean": (width + height) / 2,
+            "height": height,
+        }
         side = self.scale * sides[self.side]
         center_x = (x1 + x2) / 2 + self.offset[0] * width
         center_y = (y1 + y2) / 2 + self.offset[1] * height

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from canthus.geometry import CropRule
+from canthus.geometry import Crop
 from canthus.images import read_image
 
 
@@ -30,7 +30,7 @@ def export(checkpoint: Path, out: Path, *, flip_test: bool = False, images: list
     parity = write(landmarker, recipe, out, flip_test=flip_test, crops=crops, facts=facts_of(checkpoint))
     lines = [
         f"{out}: {out.stat().st_size / 1e6:.2f} MB",
-        f"parity: raw outputs within {parity.raw:.1e} standard deviations, points within {parity.points:.1e} px",
+        f"parity: raw outputs within {parity.raw:.1e} standard deviations, points {parity.points:.1e} px",
     ]
     if parity.ill_conditioned:
         pairs = ", ".join(f"crop {crop} point {point}" for crop, point in parity.ill_conditioned)
@@ -42,5 +42,7 @@ def export(checkpoint: Path, out: Path, *, flip_test: bool = False, images: list
 def _square(path: Path, size: int) -> NDArray[np.uint8]:
     image = read_image(path)
     height, width = image.shape[:2]
-    rule = CropRule(box_kind="face", side="min", scale=1.0)
-    return rule.crop([-0.5, -0.5, width - 0.5, height - 0.5], "face", size).warp(image)
+    scale = size / min(height, width)
+    middle = (size - 1) / 2
+    shift = [middle - scale * (width - 1) / 2, middle - scale * (height - 1) / 2]
+    return Crop(np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), size).warp(image)

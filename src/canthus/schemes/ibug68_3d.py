@@ -1,4 +1,4 @@
-"""The same 68 names with a jaw that stays on the head: the far side lies behind a turned face (AFLW2000-3D)."""
+"""The same 68 names with a jaw that stays on the head: its far side lies behind a turned face."""
 
 from canthus.schemes.ibug68 import FIVE, FLIP, NAMES, NORMALIZERS, PARTS, SAME, WITHOUT_JAW
 from canthus.schemes.scheme import Scheme

@@ -34,7 +34,10 @@ def train(recipe: Recipe, root: Path, output: Path, *, resume: bool = False) -> 
     """
     settings = recipe.train
     accelerator = Accelerator(
-        mixed_precision=settings.precision, log_with="tensorboard", project_dir=str(output)
+        cpu=not torch.cuda.is_available(),  # without it, processes on CPUs would not find each other
+        mixed_precision=settings.precision,
+        log_with="tensorboard",
+        project_dir=str(output),
     )
     output.mkdir(parents=True, exist_ok=True)
     set_seed(settings.seed)

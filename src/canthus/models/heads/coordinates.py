@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from canthus.models.backbones.thin_resnet import convolution
 from canthus.models.heads.attributes import Attributes, Shapes
+from canthus.models.layers import Norm, convolution
 
 
 class CoordinatesHead(nn.Module):
@@ -15,12 +15,19 @@ class CoordinatesHead(nn.Module):
     """
 
     def __init__(
-        self, channels: tuple[int, ...], fields: Shapes, *, width: int = 64, cells: int = 4, hidden: int = 128
+        self,
+        channels: tuple[int, ...],
+        fields: Shapes,
+        *,
+        width: int = 64,
+        cells: int = 4,
+        hidden: int = 128,
+        norm: Norm = "batch",
     ) -> None:
         super().__init__()
         self.shape = fields["points"]
         self.reduce = nn.Sequential(
-            convolution(channels[-1], width, kernel=1), nn.AdaptiveAvgPool2d(cells), nn.Flatten()
+            convolution(channels[-1], width, kernel=1, norm=norm), nn.AdaptiveAvgPool2d(cells), nn.Flatten()
         )
         self.points = nn.Linear(width * cells * cells, self.shape[0] * 2)
         nn.init.normal_(self.points.weight, std=0.001)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from canthus.models.backbones.thin_resnet import convolution
 from canthus.models.heads.attributes import Attributes, Shapes
+from canthus.models.layers import Norm, convolution
 
 
 class IntegralHead(nn.Module):
@@ -15,11 +15,19 @@ class IntegralHead(nn.Module):
     centers: Tensor
 
     def __init__(
-        self, channels: tuple[int, ...], fields: Shapes, *, width: int = 96, hidden: int = 128
+        self,
+        channels: tuple[int, ...],
+        fields: Shapes,
+        *,
+        width: int = 96,
+        hidden: int = 128,
+        norm: Norm = "batch",
     ) -> None:
         super().__init__()
         k, side, _ = fields["heatmap"]
-        self.maps = nn.Sequential(convolution(channels[0], width), nn.Conv2d(width, k, 1))
+        self.maps = nn.Sequential(
+            convolution(channels[0], width, norm=norm), nn.Conv2d(width, k, 1, bias=False)
+        )
         self.attributes = Attributes(channels[-1], fields, hidden=hidden)
         self.register_buffer("centers", (torch.arange(side) + 0.5) / side, persistent=False)
         self.side = side

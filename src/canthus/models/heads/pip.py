@@ -5,20 +5,26 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from canthus.models.backbones.thin_resnet import convolution
 from canthus.models.heads.attributes import Attributes, Shapes
+from canthus.models.layers import Norm, convolution
 
 
 class PipHead(nn.Module):
     """[fused map (B, C, h, h), ..., deepest map] -> `cells`, `offsets` and the attributes of the codec."""
 
     def __init__(
-        self, channels: tuple[int, ...], fields: Shapes, *, width: int = 96, hidden: int = 128
+        self,
+        channels: tuple[int, ...],
+        fields: Shapes,
+        *,
+        width: int = 96,
+        hidden: int = 128,
+        norm: Norm = "batch",
     ) -> None:
         super().__init__()
         self.count, self.side, _ = fields["cells"]
-        self.shared = convolution(channels[0], width)
-        self.cells = nn.Conv2d(width, self.count, 1)
+        self.shared = convolution(channels[0], width, norm=norm)
+        self.cells = nn.Conv2d(width, self.count, 1, bias=False)
         self.offsets = nn.Conv2d(width, 2 * self.count, 1)
         self.attributes = Attributes(channels[-1], fields, hidden=hidden)
 

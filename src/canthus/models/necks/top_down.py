@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from canthus.models.layers import Norm, normalization
+
 
 class TopDown(nn.Module):
     """List of maps -> [fused map at `level`, deepest map]; `level` counts from the finest (0).
@@ -12,13 +14,15 @@ class TopDown(nn.Module):
     Each deeper map goes through a 1x1 convolution to `width` channels, is enlarged (nearest) and added.
     """
 
-    def __init__(self, channels: tuple[int, ...], *, level: int = 1, width: int = 64) -> None:
+    def __init__(
+        self, channels: tuple[int, ...], *, level: int = 1, width: int = 64, norm: Norm = "batch"
+    ) -> None:
         super().__init__()
         if not 0 <= level < len(channels):
             raise ValueError(f"top_down: found level {level}, expected 0 to {len(channels) - 1}")
         self.level = level
         self.laterals = nn.ModuleList(nn.Conv2d(c, width, 1, bias=False) for c in channels[level:])
-        self.norm = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(inplace=True))
+        self.norm = nn.Sequential(normalization(width, norm), nn.ReLU(inplace=True))
         self.channels = (width, channels[-1])
 
     def forward(self, maps: list[Tensor]) -> list[Tensor]:

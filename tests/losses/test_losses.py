@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from canthus.codecs.codec import Target, triangle
+from canthus.losses import LOSSES, WeightedSum
+from canthus.losses.distance import Distance
+from canthus.losses.ellipse import Ellipse
+from canthus.losses.simple import BinaryCrossEntropy, MapCrossEntropy, SmoothL1
+from canthus.losses.wing import Wing
+
+
+def points(seed: int) -> torch.Tensor:
+    return torch.rand(2, 3, 2, generator=torch.Generator().manual_seed(seed))
+
+
+WEIGHT = torch.tensor([[1.0, 0.0, 0.5], [2.0, 1.0, 0.0]])
+
+
+def naive(compare, value: torch.Tensor, truth: torch.Tensor) -> float:
+    total = sum(
+        WEIGHT[b, k].item() * compare(value[b, k].tolist(), truth[b, k].tolist())
+        for b in range(2)
+        for k in range(3)
+    )
+    return total / WEIGHT.sum().item()
+
+
+def test_distance_against_a_loop() -> None:
+    value, truth = points(0), points(1)
+
+    def compare(p: list[float], g: list[float]) -> float:
+        return math.sqrt((p[0] - g[0]) ** 2 + (p[1] - g[1]) ** 2 + 0.1**2) - 0.1
+
+    loss = Distance(smooth=0.1)({"points": value}, {"points": Target(truth, WEIGHT)})
+    assert loss.item() == pytest.approx(naive(compare, value, truth), rel=1e-5)
+
+
+def test_wing_against_a_loop_and_continuous() -> None:
+    value, truth = points(2), points(3)
+    width, curvature = 0.2, 0.05
+
+    def wing(x: float) -> float:
+        constant = width - width * math.log(1 + width / curvature)
+        return width * math.log(1 + x / curvature) if x < width else x - constant
+
+    def compare(p: list[float], g: list[float]) -> float:
+        return sum(wing(abs(a - b)) for a, b in zip(p, g, strict=True))
+
+    loss = Wing(width=width, curvature=curvature)
+    result = loss({"points": value}, {"points": Target(truth, WEIGHT)})
+    assert result.item() == pytest.approx(naive(compare, value, truth), rel=1e-5)
+    at = torch.tensor([[[width - 1e-6, 0.0], [width + 1e-6, 0.0]]])
+    below, above = loss.compare(at, torch.zeros_like(at))[0].tolist()
+    assert below == pytest.approx(above, abs=1e-4)
+
+
+def test_smooth_l1_against_a_loop() -> None:
+    value, truth = points(4), points(5)
+
+    def one(x: float) -> float:
+        return x * x / 0.4 if x < 0.2 else x - 0.1
+
+    def compare(p: list[float], g: list[float]) -> float:
+        return sum(one(abs(a - b)) for a, b in zip(p, g, strict=True))
+
+    loss = SmoothL1(field="points", beta=0.2)({"points": value}, {"points": Target(truth, WEIGHT)})
+    assert loss.item() == pytest.approx(naive(compare, value, truth), rel=1e-5)
+
+
+def test_binary_cross_entropy_by_hand() -> None:
+    logits, truth = torch.tensor([[0.0, 2.0]]), torch.tensor([[1.0, 0.0]])
+    loss = BinaryCrossEntropy(field="visibility")
+    result = loss({"visibility": logits}, {"visibility": Target(truth, torch.tensor([[1.0, 3.0]]))})
+    assert result.item() == pytest.approx((math.log(2) + 3 * math.log(1 + math.exp(2))) / 4, rel=1e-5)
+
+
+def test_map_cross_entropy_is_least_at_the_target() -> None:
+    target = torch.softmax(torch.randn(1, 2, 9, generator=torch.Generator().manual_seed(0)), -1).reshape(
+        1, 2, 3, 3
+    )
+    loss = MapCrossEntropy()
+    weight = torch.ones(1, 2)
+    entropy = -(target * target.log()).sum() / 2
+    at = loss({"heatmap": target.log()}, {"heatmap": Target(target, weight)})
+    assert at.item() == pytest.approx(entropy.item(), rel=1e-5)
+    other = torch.full((1, 2, 3, 3), math.log(1 / 9))
+    assert loss({"heatmap": other}, {"heatmap": Target(target, weight)}).item() > at.item()
+
+
+def test_ellipse_is_the_normal_likelihood_and_leaves_points_alone() -> None:
+    predicted = points(6).requires_grad_()
+    cholesky = torch.randn(2, 3, 3, generator=torch.Generator().manual_seed(7)).requires_grad_()
+    truth = predicted.detach() + 0.005 * torch.randn(2, 3, 2, generator=torch.Generator().manual_seed(8))
+    loss = Ellipse(tail=100.0)({"points": predicted, "cholesky": cholesky}, {"points": Target(truth, WEIGHT)})
+    l11, l21, l22 = triangle(cholesky.detach())
+    total = 0.0
+    for b in range(2):
+        for k in range(3):
+            lower = torch.tensor([[l11[b, k], 0.0], [l21[b, k], l22[b, k]]])
+            law = torch.distributions.MultivariateNormal(predicted[b, k].detach(), scale_tril=lower)
+            total += WEIGHT[b, k].item() * (-law.log_prob(truth[b, k]).item() - math.log(2 * math.pi))
+    assert loss.item() == pytest.approx(total / WEIGHT.sum().item(), rel=1e-4)
+    loss.backward()
+    assert predicted.grad is None
+    assert cholesky.grad is not None
+
+
+def test_ellipse_grows_linearly_in_the_tail() -> None:
+    cholesky = torch.zeros(1, 1, 3)
+    spread = float(triangle(cholesky)[0])
+    values = []
+    for distance in (5.0, 6.0, 7.0):
+        target = Target(torch.tensor([[[distance * spread, 0.0]]]), torch.ones(1, 1))
+        values.append(
+            Ellipse(tail=2.0)(
+                {"points": torch.zeros(1, 1, 2), "cholesky": cholesky}, {"points": target}
+            ).item()
+        )
+    assert values[1] - values[0] == pytest.approx(2.0, rel=1e-4)
+    assert values[2] - values[1] == pytest.approx(2.0, rel=1e-4)
+
+
+def test_weighted_sum_adds_weighted_terms() -> None:
+    value, truth = points(9), points(10)
+    both = WeightedSum({"wing": Wing(), "distance": Distance()}, {"wing": 2.0, "distance": 0.5})
+    targets = {"points": Target(truth, WEIGHT)}
+    total, terms = both({"points": value}, targets)
+    expected = 2 * Wing()({"points": value}, targets) + 0.5 * Distance()({"points": value}, targets)
+    torch.testing.assert_close(total, expected)
+    assert set(terms) == {"wing", "distance"}
+
+
+def test_field_losses_ignore_what_has_no_weight() -> None:
+    for name in ("distance", "wing"):
+        loss = LOSSES[name]()
+        value = points(11).requires_grad_()
+        loss({"points": value}, {"points": Target(points(12), WEIGHT)}).backward()
+        assert value.grad is not None
+        assert (value.grad.abs().sum(-1) > 0).tolist() == (WEIGHT > 0).tolist()

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from canthus.checkpoints import native
+from canthus.recipe import Recipe
+from canthus.training.loop import train
+
+
+def losses_of(folder: Path) -> list[float]:
+    return [json.loads(line)["train/loss"] for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_training_learns_and_leaves_everything_behind(
+    tiny_recipe: Recipe, tiny_data: Path, tmp_path: Path
+) -> None:
+    longer = tiny_recipe.model_copy(update={"train": tiny_recipe.train.model_copy(update={"epochs": 20})})
+    path = train(longer, tiny_data, tmp_path / "out")
+    losses = losses_of(tmp_path / "out")
+    assert len(losses) == 20
+    assert losses[-1] < 0.8 * losses[0]
+    landmarker, recipe = native.load(path)
+    assert recipe == longer
+    assert landmarker.codec.covariance_scale.item() != 1.0
+    header = native.read_header(path)
+    assert "tiny" not in header["training_data"]
+    assert header["training_data"].startswith(". all (")
+    assert {file.name for file in (tmp_path / "out").glob("*.safetensors")} == {
+        "tiny.safetensors",
+        "best.safetensors",
+    }
+    entry = json.loads((tmp_path / "out" / "log.jsonl").read_text().splitlines()[-1])
+    assert entry["validation/nme"] > 0
+    assert any((tmp_path / "out").rglob("events.out.tfevents*"))
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_a_resumed_training_gives_the_same_weights(
+    tiny_recipe: Recipe, tiny_data: Path, tmp_path: Path
+) -> None:
+    whole = load_file(train(tiny_recipe, tiny_data, tmp_path / "whole"))
+    half = tmp_path / "half"
+    script = f"""
+from pathlib import Path
+from canthus.recipe import Recipe
+from canthus.training import loop
+recipe = Recipe.model_validate_json(Path({str(tmp_path / "recipe.json")!r}).read_text())
+write = loop.Journal.write
+def stop_after_two(self, epoch, step, values):
+    if epoch == 3:
+        raise SystemExit(3)
+    write(self, epoch, step, values)
+loop.Journal.write = stop_after_two
+loop.train(recipe, Path({str(tiny_data)!r}), Path({str(half)!r}))
+"""
+    (tmp_path / "recipe.json").write_text(tiny_recipe.model_dump_json())
+    assert subprocess.run([sys.executable, "-c", script], check=False, env=single()).returncode == 3
+    assert len(losses_of(half)) == 2
+    resumed = load_file(train(tiny_recipe, tiny_data, half, resume=True))
+    assert losses_of(half) == losses_of(tmp_path / "whole")
+    assert whole.keys() == resumed.keys()
+    for name in whole:
+        assert torch.equal(whole[name], resumed[name]), name
+
+
+def test_resuming_needs_a_state_of_the_same_recipe(
+    tiny_recipe: Recipe, tiny_data: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(FileNotFoundError, match="nothing to resume"):
+        train(tiny_recipe, tiny_data, tmp_path / "none", resume=True)
+    train(tiny_recipe, tiny_data, tmp_path / "out")
+    wider = Recipe.model_validate({**tiny_recipe.model_dump(), "head": {"name": "integral", "width": 12}})
+    with pytest.raises(ValueError, match="made by another recipe"):
+        train(wider, tiny_data, tmp_path / "out", resume=True)
+
+
+def test_two_processes_give_the_loss_of_one(tiny_recipe: Recipe, tiny_data: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text(tiny_recipe.model_dump_json())
+    arguments = ["train", str(recipe), "--root", str(tiny_data), "--output"]
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "canthus"]
+    subprocess.run([sys.executable, *launch, *arguments, str(tmp_path / "two")], check=True, env=single())
+    subprocess.run(
+        [sys.executable, "-m", "canthus", *arguments, str(tmp_path / "one")], check=True, env=single()
+    )
+    assert losses_of(tmp_path / "two") == pytest.approx(losses_of(tmp_path / "one"), abs=1e-5)
+    one, two = (load_file(tmp_path / name / "tiny.safetensors") for name in ("one", "two"))
+    for name in one:
+        torch.testing.assert_close(one[name], two[name], atol=1e-4, rtol=1e-4)
+
+
+def single() -> dict[str, str]:
+    """The environment with one thread per process."""
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
