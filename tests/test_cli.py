@@ -38,7 +38,8 @@ def test_unknown_verb() -> None:
     [
         "import canthus",
         "from canthus import Predictor, Faces, Scheme, SCHEMES",
-        "import canthus.commands.predict",
+        "import canthus.commands.predict, canthus.commands.benchmark",
+        "import canthus.commands.evaluate, canthus.commands.score, canthus.commands.doctor",
     ],
 )
 def test_no_torch_is_imported(code: str) -> None:

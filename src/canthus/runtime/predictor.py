@@ -71,6 +71,9 @@ class Predictor:
         return self.landmarker(pixels, self.detector(pixels).boxes, "face")
 
     def stream(self, images: Iterable[Picture]) -> Iterator[Faces]:
-        """The faces of each picture in turn, while the next ones are read in threads."""
+        """The faces of each picture in turn, while the next ones are read in threads.
+
+        Raises `ImageError` when the turn of a picture comes that cannot be read.
+        """
         for _, reading in read_ahead(images, read_image):
             yield self(reading.result())
