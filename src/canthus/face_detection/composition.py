@@ -59,15 +59,21 @@ class Composer:
         return canvas, photo.labels.moved(placement.matrix)
 
     def _fill(self, scene: Scene, canvas: Image, rng: Generator) -> None:
-        """Draw a scene without faces so that it covers the canvas."""
-        width, height = scene.size
-        scale = self.size / min(width, height) * rng.uniform(0.7, 2.0)
-        rest = np.array([self.size - scale * width, self.size - scale * height])
-        corner = rest * rng.random(2)
-        mirror = -1.0 if rng.random() < 0.5 else 1.0
-        start = corner[0] if mirror > 0 else corner[0] + scale * (width - 1)
-        matrix = np.array([[mirror * scale, 0, start], [0, scale, corner[1]]])
+        """Draw a scene without faces over most or all of the canvas; often turned, mirrored, recoloured.
+
+        There are few pictures without faces: what need not look natural is varied more than faces may be.
+        """
+        turns = int(rng.integers(4)) if rng.random() < 0.5 else 0
+        linear = np.linalg.matrix_power(np.array([[0.0, -1.0], [1.0, 0.0]]), turns)
+        linear = linear @ np.diag([1.0 if rng.random() < 0.5 else -1.0, 1.0])
+        extent = np.abs(linear @ np.array(scene.size, dtype=float))
+        scale = self.size / extent.min() * np.exp(rng.uniform(np.log(0.7), np.log(3.0)))
+        target = scale * extent / 2 + (self.size - scale * extent) * rng.random(2)
+        source = np.array(scene.size) / 2
+        matrix = np.concatenate([scale * linear, (target - scale * linear @ source)[:, None]], axis=1)
         scene.warp(matrix, self.size, self.size, canvas)
+        if rng.random() < 0.25:
+            canvas[:] = canvas[..., rng.permutation(3)]
 
     def _at_face(self, scene: Scene, size: float, rng: Generator, *, margin: float) -> Placement:
         """A random similarity that shows one of the scene's faces `size` px large, its centre inside the
@@ -86,21 +92,29 @@ class Composer:
     def _layer(self, rng: Generator, *, faceless: bool) -> Placement | None:
         size = _log_uniform(self.options.min_size, self.size * self.options.max_layer, rng)
         if faceless:
-            scene = _choice(self.pools.negatives, rng)
-            source = np.array(scene.size) * rng.random(2)
-            scale = size / (min(scene.size) * np.exp(rng.uniform(-1.5, 0)))
-            target = rng.uniform(0, self.size, 2)
-            angle = float(rng.normal(0, self.options.rotation))
-            layer = place(
-                scene, source, target, scale, angle=angle, mirror=bool(rng.random() < 0.5), size=size
-            )
-            return with_shape(layer, rng, rectangle=bool(rng.random() < self.options.rectangles))
+            return self._faceless(size, rng)
         picture = bool(rng.random() < self.options.face_pictures)
         scene = _choice(self.pools.faces if picture else self.pools.photos, rng)
         if not (~scene.labels.ignore).any():
             return None
         rectangle = not picture and bool(rng.random() < self.options.rectangles)
         return with_shape(self._at_face(scene, size, rng, margin=0.4), rng, rectangle=rectangle)
+
+    def _faceless(self, size: float, rng: Generator) -> Placement | None:
+        """A layer of a negative, or of a photo away from its faces; None where no such place was met."""
+        photo = rng.random() < self.options.photo_distractors
+        scene = _choice(self.pools.photos if photo else self.pools.negatives, rng)
+        turn = rng.uniform(-180, 180) if rng.random() < 0.4 else rng.normal(0, self.options.rotation)
+        scale = size / (min(scene.size) * np.exp(rng.uniform(-1.5, 0)))
+        target = rng.uniform(0, self.size, 2)
+        for _ in range(4):
+            source = np.array(scene.size) * rng.random(2)
+            mirror = bool(rng.random() < 0.5)
+            layer = place(scene, source, target, scale, angle=float(turn), mirror=mirror, size=size)
+            layer = with_shape(layer, rng, rectangle=bool(rng.random() < self.options.rectangles))
+            if len(layer.labels(layer.extent(self.size))) == 0:
+                return layer
+        return None
 
     def _draw(self, canvas: Image, layer: Placement, rng: Generator) -> Labels:
         """Blend a layer into the canvas; returns its faces."""

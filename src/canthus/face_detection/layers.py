@@ -76,7 +76,10 @@ class Placement:
         whole = shown > 0.7 if self.rectangle else (distance < 0.35) & (shown > 0.7)
         at_border = (region[0] == 0) | (region[1] == 0)  # cut by the canvas, judged there by its own rule
         whole |= (distance < 0.35) & at_border
-        return replace(moved, ignore=moved.ignore | ~whole).select(shown > 0.05)
+        ignore = moved.ignore | ~whole
+        inside = np.concatenate([low, high], axis=1)
+        boxes = np.where(ignore[:, None], inside, moved.boxes)  # nothing outside the layer is to be ignored
+        return replace(moved, boxes=boxes, ignore=ignore).select(shown > 0.05)
 
 
 def place(

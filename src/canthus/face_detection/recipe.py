@@ -43,6 +43,9 @@ class CompositionOptions(_Strict):
         default=0.25, ge=0, le=1, description="share of faceless bases that stay without faces"
     )
     distractors: float = Field(default=0.3, ge=0, le=1, description="share of layers without a face")
+    photo_distractors: float = Field(
+        default=0.3, ge=0, le=1, description="share of layers without a face cut from photos, away from faces"
+    )
     face_pictures: float = Field(
         default=0.6, ge=0, le=1, description="share of face layers taken from face pictures"
     )
