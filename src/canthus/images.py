@@ -20,7 +20,7 @@ EXTENSIONS = (
     *(".tif", ".tiff", ".gif", ".ppm", ".pgm", ".avif", ".heic"),
 )
 
-_STRIP = 1 << 20  # px converted at a time, so that a picture is never held three times
+_STRIP = 1 << 17  # px converted at a time, so that a large picture is never held three times
 _OPEN = threading.Lock()  # warnings.catch_warnings is not safe between threads
 _ORIENTATION = 0x0112
 

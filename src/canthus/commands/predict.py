@@ -177,10 +177,10 @@ def _finish(picture: _Picture, layers: Layers) -> ImageFaces:
         raise picture.error or ValueError("no result")
     if picture.save is not None:
         draw_onto(picture.pixels, picture.faces, layers)
-        drawn = cv2.cvtColor(
-            picture.pixels, cv2.COLOR_RGB2BGR, dst=picture.pixels
-        )  # in place: it may be large
-        done, content = cv2.imencode(picture.save.suffix, drawn, _quality(picture.save.suffix))
+        for row in picture.pixels:  # to BGR in place, for the picture may be large
+            row[:] = row[:, ::-1].copy()
+        suffix = picture.save.suffix
+        done, content = cv2.imencode(suffix, picture.pixels, _quality(suffix))
         if not done:
             raise OSError(f"{picture.save}: cannot be written in this format")
         with aside(picture.save) as part:
