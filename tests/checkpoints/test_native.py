@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from canthus.build import build_landmarker
+from canthus.checkpoints import native
+from canthus.recipe import Recipe
+
+
+def test_weights_and_recipe_come_back(tiny_recipe: Recipe, tmp_path: Path) -> None:
+    landmarker, path = build_landmarker(tiny_recipe).eval(), tmp_path / "deep" / "tiny.safetensors"
+    landmarker.codec.covariance_scale.fill_(2.5)
+    native.save(path, landmarker, tiny_recipe, {"note": "x"})
+    again, recipe = native.load(path)
+    assert recipe == tiny_recipe
+    assert not again.training
+    assert again.codec.covariance_scale.item() == 2.5
+    images = torch.randn(2, 3, 32, 32)
+    for name, value in landmarker(images).items():
+        torch.testing.assert_close(again(images)[name], value, rtol=0, atol=0)
+    assert native.read_header(path)["note"] == "x"
+    assert [file.name for file in path.parent.iterdir()] == ["tiny.safetensors"]
+
+
+def test_wrong_files_say_what_is_wrong(tiny_recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no such weights file"):
+        native.load(tmp_path / "none.safetensors")
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(b"not this")
+    with pytest.raises(ValueError, match="not a safetensors file"):
+        native.load(bad)
+    save_file({"x": torch.zeros(1)}, bad)
+    with pytest.raises(ValueError, match="no recipe in the header"):
+        native.load(bad)
+
+
+def test_every_tensor_that_does_not_fit_is_listed(tiny_recipe: Recipe, tmp_path: Path) -> None:
+    landmarker, path = build_landmarker(tiny_recipe), tmp_path / "tiny.safetensors"
+    native.save(path, landmarker, tiny_recipe)
+    state = load_file(path)
+    lost, first = "neck.norm.0.bias", "backbone.stem.0.weight"
+    del state[lost]
+    state["extra"] = torch.zeros(1)
+    state[first] = torch.zeros(1)
+    with pytest.raises(
+        ValueError, match=r"missing neck\.norm\.0\.bias; unknown extra; .*stem\.0\.weight has shape \(1,\)"
+    ):
+        native.restore(landmarker, state, "file")

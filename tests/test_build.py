@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from canthus.build import build_landmarker, build_losses, build_pipeline, build_sources, convert, find
+from canthus.config import ConfigError
+from canthus.losses import LOSSES
+from canthus.losses.wing import Wing
+from canthus.recipe import Recipe
+from canthus.sample import Sample
+from canthus.schemes import SCHEMES
+
+
+def changed(recipe: Recipe, **values: object) -> Recipe:
+    return Recipe.model_validate({**recipe.model_dump(), **values})
+
+
+def test_groups_are_never_split(tiny_recipe: Recipe, tiny_data: Path) -> None:
+    training, validation = build_sources(tiny_recipe, tiny_data)
+    groups = [
+        {sample.group for source in part for sample in source.samples} for part in (training, validation)
+    ]
+    assert not groups[0] & groups[1]
+    assert len(groups[0]) + len(groups[1]) == 24
+    assert 1 <= len(groups[1]) <= 12
+    again = build_sources(tiny_recipe, tiny_data)[1]
+    assert [sample.id for sample in again[0].samples] == [sample.id for sample in validation[0].samples]
+    other = changed(tiny_recipe, validation={"fraction": 0.25, "seed": 2})
+    assert {sample.group for sample in build_sources(other, tiny_data)[1][0].samples} != groups[1]
+
+
+def test_no_validation_slice(tiny_recipe: Recipe, tiny_data: Path) -> None:
+    training, validation = build_sources(changed(tiny_recipe, validation={"fraction": 0}), tiny_data)
+    assert len(training[0].samples) == 24
+    assert len(validation[0].samples) == 0
+
+
+def test_weights_multiply_and_filters_spare_untagged_samples(tiny_recipe: Recipe, tiny_data: Path) -> None:
+    part = {"name": "folder", "split": "all", "weight": 0.25, "filter": {"yaw": (0, 10)}}
+    training, _ = build_sources(changed(tiny_recipe, datasets=[part]), tiny_data)
+    assert {sample.weight for source in training for sample in source.samples} == {0.25}
+
+
+def test_options_are_checked_against_the_constructor(tiny_recipe: Recipe) -> None:
+    head = {"name": "integral", "widht": 8}
+    with pytest.raises(ConfigError, match="head integral: unknown option 'widht', did you mean 'width'"):
+        build_landmarker(changed(tiny_recipe, head=head))
+    with pytest.raises(ConfigError, match="no backbone 'thin_resnt'; did you mean 'thin_resnet'"):
+        build_landmarker(changed(tiny_recipe, backbone={"name": "thin_resnt"}))
+    with pytest.raises(ConfigError, match="no scheme 'ibug86'"):
+        build_landmarker(changed(tiny_recipe, scheme="ibug86"))
+    with pytest.raises(ConfigError, match="2 widths and 1 depths"):
+        build_landmarker(
+            changed(tiny_recipe, backbone={"name": "thin_resnet", "widths": [4, 8], "depths": [1]})
+        )
+    with pytest.raises(ConfigError, match="appears twice"):
+        build_losses(changed(tiny_recipe, losses=[{"name": "wing"}, {"name": "wing"}]))
+
+
+def test_a_part_of_ones_own_needs_no_edit() -> None:
+    assert find("canthus.losses.wing:Wing", LOSSES, "loss") is Wing
+    with pytest.raises(ConfigError, match="cannot be imported"):
+        find("canthus.losses.wing:Wong", LOSSES, "loss")
+    with pytest.raises(ConfigError, match="no loss 'wong'; did you mean 'wing'"):
+        find("wong", LOSSES, "loss")
+
+
+def test_the_plain_pipeline_has_no_transforms(tiny_recipe: Recipe) -> None:
+    assert len(build_pipeline(tiny_recipe, training=True).transforms) == 3
+    assert build_pipeline(tiny_recipe, training=False).transforms == ()
+
+
+def test_converted_samples_keep_visibility_where_a_point_stands_for_a_point() -> None:
+    source, target = SCHEMES["face_synthetics70"], SCHEMES["ibug68_3d"]
+    points = np.arange(140, dtype=np.float32).reshape(70, 2)
+    visibility = np.arange(70, dtype=np.float32) % 2
+    box = np.array([0, 0, 9, 9], np.float32)
+    sample = Sample(np.zeros((9, 9, 3), np.uint8), points, visibility, box, "landmarks", "a", "a")
+    converted = convert(sample, source, target)
+    np.testing.assert_array_equal(converted.points, points[:68])
+    np.testing.assert_array_equal(converted.visibility, visibility[:68])
+    assert convert(sample, source, source) is sample
