@@ -198,11 +198,14 @@ def train(
         Path | None, typer.Option(help="Folder for logs and weights; default runs/NAME.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the output folder stopped.")] = False,
+    pack: Annotated[
+        Path | None, typer.Option(help="File that keeps the cut pictures; made if absent.")
+    ] = None,
 ) -> None:
     """Train a landmark system. Starts under torchrun or accelerate launch as it is."""
     from canthus.commands.train import train
 
-    finish(lambda: train(recipe, assignments or [], root=root, output=output, resume=resume))
+    finish(lambda: train(recipe, assignments or [], root=root, output=output, resume=resume, pack=pack))
 
 
 @app.command()

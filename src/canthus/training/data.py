@@ -128,14 +128,13 @@ def collate(views: Sequence[View]) -> Batch:
     return Batch(torch.from_numpy(np.stack([view.image for view in views])), annotations)
 
 
-def prepare(
-    sources: Sequence[Source], rule: CropRule, size: int, context: float
-) -> tuple[list[Sample], list[float]]:
-    """All samples of the sources, cut, and how often each is shown per epoch."""
+def cut_all(sources: Sequence[Source], rule: CropRule, size: int, context: float) -> list[Source]:
+    """The sources with every picture cut and in memory."""
     cv2.setNumThreads(0)  # OpenCV's threads do not survive the fork of the loader's workers
-    samples = [cut(sample, rule, size, context) for source in sources for sample in source.samples]
-    repeats = [source.part.repeat for source in sources for _ in source.samples]
-    return samples, repeats
+    return [
+        replace(source, samples=tuple(cut(sample, rule, size, context) for sample in source.samples))
+        for source in sources
+    ]
 
 
 def loader(views: Views, batches: Batches, workers: int) -> DataLoader[View]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+import cv2
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
@@ -17,20 +18,24 @@ from canthus.build import Source, build_landmarker, build_losses, build_pipeline
 from canthus.checkpoints import native
 from canthus.codecs import Target
 from canthus.recipe import Recipe
-from canthus.training.data import Batch, Batches, Views, loader, prepare
+from canthus.training.data import Batch, Batches, Views, cut_all, loader
 from canthus.training.ema import Ema
 from canthus.training.journal import Journal
 from canthus.training.optimizers import build_optimizer
+from canthus.training.packing import read_pack, write_pack
 from canthus.training.schedules import build_schedule
 from canthus.training.state import Progress, load_state, save_state
 from canthus.training.validation import Validator
 
 
-def train(recipe: Recipe, root: Path, output: Path, *, resume: bool = False) -> Path:
+def train(
+    recipe: Recipe, root: Path, output: Path, *, resume: bool = False, pack: Path | None = None
+) -> Path:
     """Train a recipe on the datasets below `root`; returns the weights file, `output`/NAME.safetensors.
 
     `output` gets log.jsonl, TensorBoard files, state.pt (for `resume`), best and final weights. One process
-    or many (torchrun, accelerate launch), CPU or GPU: the same code, the same numbers up to rounding.
+    or many (torchrun, accelerate launch), CPU or GPU: the same code, the same numbers up to rounding. The
+    cut pictures are read from the file `pack` if it is there, and kept in it if it is not.
     """
     settings = recipe.train
     accelerator = Accelerator(
@@ -43,14 +48,15 @@ def train(recipe: Recipe, root: Path, output: Path, *, resume: bool = False) -> 
     set_seed(settings.seed)
 
     # Data: pictures are cut once and kept in memory; each process holds all and takes its share of a batch.
-    sources, held_out = build_sources(recipe, root)
-    samples, repeats = prepare(sources, recipe.crop, recipe.size, settings.context)
+    sources, held_out = _load_sources(recipe, root, pack, accelerator)
+    samples = [sample for source in sources for sample in source.samples]
+    repeats = [source.part.repeat for source in sources for _ in source.samples]
     views = Views(samples, build_pipeline(recipe, training=True), settings.seed)
     batches = Batches(
         repeats, settings.batch, settings.seed, accelerator.process_index, accelerator.num_processes
     )
     data = loader(views, batches, settings.workers)
-    held_samples, _ = prepare(held_out, recipe.crop, recipe.size, context=1.2)
+    held_samples = [sample for source in held_out for sample in source.samples]
     names = [source.part.path for source in held_out for _ in source.samples]
     validator = Validator(held_samples, names, build_pipeline(recipe, training=False), settings.batch)
 
@@ -116,6 +122,22 @@ def train(recipe: Recipe, root: Path, output: Path, *, resume: bool = False) -> 
         native.save(path, ema.model, recipe, facts)
     accelerator.end_training()
     return path
+
+
+def _load_sources(
+    recipe: Recipe, root: Path, pack: Path | None, accelerator: Accelerator
+) -> tuple[list[Source], list[Source]]:
+    """Training and validation sources, cut; from `pack` where it exists, else the main process writes it."""
+    packed = pack is not None and pack.is_file()
+    accelerator.wait_for_everyone()
+    if pack is not None and packed:
+        cv2.setNumThreads(0)  # see data.cut_all
+        return read_pack(pack, recipe)
+    size, context = recipe.size, recipe.train.context
+    training, validation = (cut_all(part, recipe.crop, size, context) for part in build_sources(recipe, root))
+    if pack is not None and accelerator.is_main_process:
+        write_pack(pack, recipe, training, validation)
+    return training, validation
 
 
 def _share_totals(targets: dict[str, Target], accelerator: Accelerator) -> dict[str, Target]:
