@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from canthus.cli import app
 from canthus.commands import results as module
 from canthus.commands.results import Run, read_measured
 from canthus.commands.results_page import page, table
+from canthus.commands.results_summary import fill, summary
+from canthus.runtime.models import BUNDLED
 
 
 @pytest.fixture
@@ -93,3 +96,78 @@ def test_broken_measurements_are_named(tmp_path: Path) -> None:
 
 def test_table() -> None:
     assert table(["a", "b"], [[1, 2]]) == "| a | b |\n|---|---|\n| 1 | 2 |"
+
+
+def test_a_clone_is_refreshed(
+    root: Path, tiny_landmark_onnx: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BUNDLED, "tiny", str(tiny_landmark_onnx))
+    clone = tmp_path / "clone"
+    (clone / "docs").mkdir(parents=True)
+    assets = clone / "src" / "canthus" / "assets"
+    assets.mkdir(parents=True)
+    (assets / "other.md").write_text("# Model card: other\n\n## Limits\n")
+    (clone / "README.md").write_text("before\n<!-- results:start -->\nold\n<!-- results:end -->\nafter\n")
+    (clone / "docs" / "licences.md").write_text("<!-- cards:start -->\n<!-- cards:end -->\n")
+    command = ["results", "--root", str(root), "--model", "tiny", "--measured", str(tmp_path / "nothing")]
+    outputs = ["--output", str(tmp_path / "page.md"), "--json", str(tmp_path / "all.json")]
+    result = CliRunner().invoke(app, [*command, *outputs, "--checkout", str(clone)])
+    assert result.exit_code == 0, result.output
+    metrics = [report["metrics"] for report in json.loads((tmp_path / "all.json").read_text())]
+    text = (clone / "README.md").read_text()
+    assert text.startswith("before\n<!-- results:start -->\n") and "old" not in text
+    assert text.endswith("<!-- results:end -->\nafter\n")
+    assert f"| tiny | {metrics[0]['nme/inter_ocular']:.2f} | - |" in text
+    assert f"50 % ellipse: {metrics[0]['calibration/inside_50']:.0f} %" in text
+    card = (assets / "tiny.md").read_text()
+    assert hashlib.sha256(tiny_landmark_onnx.read_bytes()).hexdigest() in card
+    assert f"| presence AUC | {metrics[0]['presence_auc']:.4f} |" in card
+    licences = (clone / "docs" / "licences.md").read_text()
+    assert "### other\n\n#### Limits\n\n### tiny" in licences
+    assert str(root) not in text + card + licences
+
+
+def test_a_page_without_markers_is_named(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    page.write_text("<!-- results:end -->\n<!-- results:start -->\n")
+    with pytest.raises(ValueError, match=r"README\.md: found no <!-- results:start -->"):
+        fill(page, "results", "text")
+    assert page.read_text() == "<!-- results:end -->\n<!-- results:start -->\n"
+
+
+def test_summary_shows_the_best_outside_model_and_the_other_measurements() -> None:
+    def report(model: str, title: str, boxes: str, **metrics: float) -> dict[str, object]:
+        return {"model": model, "title": title, "boxes": boxes, "missed": 2, "metrics": metrics}
+
+    ours = [
+        report("m", "HELEN test", "landmarks", **{"nme/inter_ocular": 3.456}),
+        report("m", "HELEN test", "detector builtin at 640 px", **{"nme/inter_ocular": 3.5}),
+        report(
+            "m", module.AFLW, "landmarks", **{"yaw_60/nme/landmark_box_sqrt_wh": 5.0, "visibility_auc": 0.9}
+        ),
+    ]
+    peers = [
+        report("outside: a", "HELEN test", "landmarks", **{"nme/inter_ocular": 4.0}),
+        report("outside: b", "HELEN test", "landmarks", **{"nme/inter_ocular": 3.3}),
+    ]
+    recall = {"helen": 99.04, "afw": 80.0, "small": 82.1}
+    others = {
+        "peers": peers,
+        "speed": {
+            "settings": {"threads": 1, "batch": 1},
+            "times": [
+                {"model": "m", "what": "network", "median_ms": 1.234},
+                {"model": "m", "what": "whole", "median_ms": 9},
+            ],
+        },
+        "detector": {
+            "allowed": 5,
+            "negatives": 231,
+            "figures": {"canthus": {"operating_point": {"recall": recall}}},
+        },
+    }
+    text = summary(ours, others, "2026-01-01")
+    assert "| m | 3.46 | 3.50 (2 missed) | - | - | 5.00 |" in text
+    assert "| outside: b | 3.30 | - | - | - | - |" in text and "outside: a" not in text
+    assert "m 1.23 ms" in text and "9.00" not in text
+    assert "99.0 / 80.0 / 82.1" in text and "231" in text and "AUC (AFLW2000): 0.900" in text

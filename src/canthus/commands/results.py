@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from canthus.commands.evaluate import Boxes, Options, run
+from canthus.commands.model_card import demoted, landmark_card
 from canthus.commands.report import write_json
 from canthus.commands.results_page import page
+from canthus.commands.results_summary import fill, summary
 from canthus.commands.splits import Split
 from canthus.formats import aside
+from canthus.runtime.models import BUNDLED, model_file
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,21 @@ RUNS = (
 )
 
 
-#: What other commands measure, as JSON files: benchmarks/designs.py, benchmarks/peers.py,
+#: What other commands measure, and their files: benchmarks/designs.py, benchmarks/peers.py,
 #: `canthus evaluate-detector --json` and `canthus benchmark --json`.
-MEASURED = ("designs", "peers", "detector", "speed")
+MEASURED = {
+    "designs": "designs.json",
+    "peers": "peers.json",
+    "detector": "results_detector.json",
+    "speed": "speed.json",
+}
 
 
 def read_measured(folder: Path) -> dict[str, Any]:
     """Name -> content of the files of `MEASURED` that the folder has; ValueError for one that is no JSON."""
     out = {}
-    for name in MEASURED:
-        path = folder / f"{name}.json"
+    for name, file in MEASURED.items():
+        path = folder / file
         if path.is_file():
             try:
                 out[name] = json.loads(path.read_text())
@@ -62,7 +70,16 @@ def read_measured(folder: Path) -> dict[str, Any]:
     return out
 
 
-def results(models: list[str], root: Path, output: Path, json_path: Path | None, measured: Path) -> int:
+@dataclass(frozen=True)
+class Outputs:
+    """The page, a file with every report, and a clone whose other pages are refreshed."""
+
+    page: Path
+    json: Path | None = None
+    checkout: Path | None = None
+
+
+def results(models: list[str], root: Path, measured: Path, outputs: Outputs) -> int:
     """Run every evaluation of every model and write the page; the exit code."""
     others = read_measured(measured)
     reports = []
@@ -72,13 +89,28 @@ def results(models: list[str], root: Path, output: Path, json_path: Path | None,
             reports.append(report)
             for text in warnings:
                 sys.stderr.write(f"warning: {text}\n")
-    text = page(reports, others, datetime.now(UTC).date().isoformat())
-    with aside(output) as part:
-        part.write_text(text)
-    if json_path is not None:
-        write_json(json_path, reports)
-    sys.stdout.write(f"{output}\n")
+    day = datetime.now(UTC).date().isoformat()
+    with aside(outputs.page) as part:
+        part.write_text(page(reports, others, day))
+    if outputs.json is not None:
+        write_json(outputs.json, reports)
+    if outputs.checkout is not None:
+        refresh(outputs.checkout, reports, others, day)
+    sys.stdout.write(f"{outputs.page}\n")
     return 0
+
+
+def refresh(checkout: Path, reports: list[dict[str, Any]], others: dict[str, Any], day: str) -> None:
+    """Write the figures into a clone: README's table, the bundled models' cards, and the page of licences."""
+    fill(checkout / "README.md", "results", summary(reports, others, day))
+    assets = checkout / "src" / "canthus" / "assets"
+    for name in BUNDLED:
+        mine = [report for report in reports if report["model"] == name]
+        if mine:
+            with aside(assets / f"{name}.md") as part:
+                part.write_text(landmark_card(name, model_file(name), mine))
+    cards = [demoted(path.read_text()) for path in sorted(assets.glob("*.md"))]
+    fill(checkout / "docs" / "licences.md", "cards", "\n\n".join(cards))
 
 
 def evaluate(model: str, item: Run, root: Path) -> tuple[dict[str, Any], list[str]]:
