@@ -121,7 +121,7 @@ def test_a_clone_is_refreshed(
     assert f"50 % ellipse: {metrics[0]['calibration/inside_50']:.0f} %" in text
     card = (assets / "tiny.md").read_text()
     assert hashlib.sha256(tiny_landmark_onnx.read_bytes()).hexdigest() in card
-    assert f"| presence AUC | {metrics[0]['presence_auc']:.4f} |" in card
+    assert f"| presence AUC | {metrics[0]['presence_auc']:.4f} | {metrics[1]['presence_auc']:.4f} |" in card
     licences = (clone / "docs" / "licences.md").read_text()
     assert "### other\n\n#### Limits\n\n### tiny" in licences
     assert str(root) not in text + card + licences
@@ -137,7 +137,7 @@ def test_a_page_without_markers_is_named(tmp_path: Path) -> None:
 
 def test_summary_shows_the_best_outside_model_and_the_other_measurements() -> None:
     def report(model: str, title: str, boxes: str, **metrics: float) -> dict[str, object]:
-        return {"model": model, "title": title, "boxes": boxes, "missed": 2, "metrics": metrics}
+        return {"model": model, "title": title, "boxes": boxes, "faces": 9, "missed": 2, "metrics": metrics}
 
     ours = [
         report("m", "HELEN test", "landmarks", **{"nme/inter_ocular": 3.456}),
@@ -170,4 +170,5 @@ def test_summary_shows_the_best_outside_model_and_the_other_measurements() -> No
     assert "| m | 3.46 | 3.50 (2 missed) | - | - | 5.00 |" in text
     assert "| outside: b | 3.30 | - | - | - | - |" in text and "outside: a" not in text
     assert "m 1.23 ms" in text and "9.00" not in text
+    assert "does not find: 2 of 9 on HELEN test\n" in text
     assert "99.0 / 80.0 / 82.1" in text and "231" in text and "AUC (AFLW2000): 0.900" in text

@@ -40,7 +40,7 @@ def landmark_card(name: str, path: Path, reports: Sequence[dict[str, Any]]) -> s
         "",
         "By `canthus results`; what each number means: `docs/protocols.md`.",
         "",
-        table(["data", "boxes", "figure", "value"], [row for report in reports for row in _figures(report)]),
+        table(["", *(_run(report) for report in reports)], _figures(reports)),
         "",
         "## Limits",
         "",
@@ -55,23 +55,26 @@ def demoted(card: str) -> str:
     return "\n".join(f"##{line}" if line.startswith("#") else line for line in lines)
 
 
-def _figures(report: dict[str, Any]) -> list[list[str]]:
-    metrics = report["metrics"]
+def _run(report: dict[str, Any]) -> str:
+    missed = f", {report['missed']} missed" if report["missed"] else ""
+    return f"{report['title']}, boxes: {report['boxes']} ({report['faces']} faces{missed})"
+
+
+def _figures(reports: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """One row a figure that any report has, one column a report."""
     wanted = [
         ("NME inter-ocular, %", "nme/inter_ocular", 2),
         ("NME sqrt(w h), %", "nme/landmark_box_sqrt_wh", 2),
-    ]
-    wanted += [(f"the same, yaw {bin}", f"{key}/nme/landmark_box_sqrt_wh", 2) for bin, key in YAW]
-    wanted += [
+        *((f"the same, yaw {name}", f"{key}/nme/landmark_box_sqrt_wh", 2) for name, key in YAW),
         ("failure rate at 0.08, %", "failure_rate/inter_ocular@0.08", 2),
         ("points inside the 50 % ellipse, %", "calibration/inside_50", 1),
         ("points inside the 90 % ellipse, %", "calibration/inside_90", 1),
         ("visibility AUC", "visibility_auc", 3),
         ("presence AUC", "presence_auc", 4),
     ]
-    data = f"{report['title']}, {report['faces']} faces, {report['missed']} missed"
     rows = []
     for label, name, digits in wanted:
-        if metrics.get(name) is not None:
-            rows.append([data, report["boxes"], label, f"{metrics[name]:.{digits}f}"])
+        values = [report["metrics"].get(name) for report in reports]
+        if any(value is not None for value in values):
+            rows.append([label, *("-" if value is None else f"{value:.{digits}f}" for value in values)])
     return rows

@@ -35,7 +35,12 @@ def summary(reports: Sequence[Report], others: dict[str, Any], day: str) -> str:
         f"Measured on {day} by `canthus results --root DATA`"
         + (", the `outside` row by `benchmarks/peers.py`." if best is not None else "."),
     ]
-    found = [_probabilities(reports), _speed(others.get("speed")), _detector(others.get("detector"))]
+    found = [
+        _probabilities(reports),
+        _missed(reports),
+        _speed(others.get("speed")),
+        _detector(others.get("detector")),
+    ]
     return "\n".join([*lines, "", *(f"* {text}" for text in found if text)]).rstrip()
 
 
@@ -74,10 +79,11 @@ def _helen(report: Report) -> float | None:
 
 
 def _probabilities(reports: Sequence[Report]) -> str:
-    mine = [report["metrics"] for report in reports if report["boxes"] == "landmarks"]
+    model = reports[0]["model"] if reports else ""
+    mine = [r["metrics"] for r in reports if r["boxes"] == "landmarks" and r["model"] == model]
     shown = []
     for label, name, digits, unit in (
-        ("points inside their 50 % ellipse", "calibration/inside_50", 0, " %"),
+        ("HELEN points inside their 50 % ellipse", "calibration/inside_50", 0, " %"),
         ("inside their 90 % ellipse", "calibration/inside_90", 0, " %"),
         ("presence, AUC", "presence_auc", 3, ""),
         ("visibility, AUC (AFLW2000)", "visibility_auc", 3, ""),
@@ -85,7 +91,13 @@ def _probabilities(reports: Sequence[Report]) -> str:
         values = [metrics[name] for metrics in mine if metrics.get(name) is not None]
         if values:
             shown.append(f"{label}: {values[0]:.{digits}f}{unit}")
-    return "; ".join(shown)
+    return f"{model}: {'; '.join(shown)}" if shown else ""
+
+
+def _missed(reports: Sequence[Report]) -> str:
+    detected = [report for report in reports if report["boxes"].startswith("detector")]
+    shown = [f"{report['missed']} of {report['faces']} on {report['title']}" for report in detected]
+    return f"Faces that our detector does not find: {', '.join(shown)}" if shown else ""
 
 
 def _speed(content: Report | None) -> str:
