@@ -1,5 +1,7 @@
 """The training learns, its files come back, and the exported graph gives the same numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from canthus.detectors import BuiltinDetector
 from canthus.face_detection.checkpoint import load_checkpoint, load_weights, save_checkpoint
 from canthus.face_detection.composition import Composer
 from canthus.face_detection.export import check_parity, export_detector
+from canthus.face_detection.labels import Labels
 from canthus.face_detection.loop import (
     ComposedBatches,
     ExponentialAverage,
@@ -18,6 +21,9 @@ from canthus.face_detection.loop import (
 from canthus.face_detection.mining import with_hard_negatives
 from canthus.face_detection.network import DeployedDetector, FaceDetector, normalize
 from canthus.face_detection.recipe import CompositionOptions, DetectorRecipe, TrainingOptions, read_recipe
+from canthus.face_detection.scenes import make_scene
+from canthus.face_detection.sources import HardPlace
+from canthus.geometry import box_iou
 
 SMALL = {"channels": (8, 8, 16, 16, 16), "depths": (0, 1, 0, 0), "head": 16}
 
@@ -149,9 +155,33 @@ def test_recipe_errors_name_the_key(tmp_path):
 def test_hard_negatives_are_those_with_a_detection(material):
     pools = material.drawn_pools()
     network = FaceDetector(**SMALL)
-    assert with_hard_negatives(pools, network, 3) is not pools
-    assert len(with_hard_negatives(pools, network, 3).negatives) == len(pools.negatives)  # scores of 0.01
+    calm = with_hard_negatives(pools, network, 3)  # all scores are 0.01
+    assert len(calm.negatives) == len(pools.negatives) and not calm.hard
     for output in network.outputs:
         torch.nn.init.constant_(output.bias[:1], 3.0)
-    assert len(with_hard_negatives(pools, network, 3).negatives) == 4 * len(pools.negatives)
+    eager = with_hard_negatives(pools, network, 3)
+    assert len(eager.negatives) == 4 * len(pools.negatives) and eager.hard
+    for spot in eager.hard:
+        assert len(spot.scene.labels) == 0 or box_iou(spot.box, spot.scene.labels.boxes).max() < 0.05
     assert with_hard_negatives(pools, network, 0) is pools
+
+
+def test_hard_places_are_pasted(material):
+    pools = material.drawn_pools()
+    red = np.zeros((100, 100, 3), np.uint8)
+    red[40:60, 40:60, 0] = 255
+    spot = HardPlace(make_scene("red", red, Labels.empty()), np.array([40.0, 40, 60, 60]))
+    grey = [make_scene("grey", np.full((120, 120, 3), 128, np.uint8), Labels.empty())]
+    pools = replace(pools, negatives=grey, hard=(spot,))
+
+    def pictures_with_red(hard_places: float) -> int:
+        options = CompositionOptions(
+            distractors=1, hard_places=hard_places, photo_distractors=0, base_negative=1
+        )
+        composer = Composer(pools, options, 96)
+        seen = [composer(np.random.default_rng(seed)) for seed in range(20)]
+        assert all(len(labels) == 0 for _, labels in seen)
+        redness = [image[..., 0].astype(int) - image[..., 1:].max(-1) for image, _ in seen]
+        return sum(np.ptp(values) > 40 for values in redness)
+
+    assert pictures_with_red(1.0) > 10 > 3 > pictures_with_red(0.0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -48,6 +49,11 @@ class Composer:
         negative = _choice(self.pools.negatives, rng)
         if rng.random() < self.options.base_negative:
             self._fill(negative, canvas, rng)
+            if rng.random() < self.options.blended:
+                other = canvas.copy()
+                self._fill(_choice(self.pools.negatives, rng), other, rng)
+                share = rng.uniform(0.3, 0.7)
+                canvas[:] = cv2.addWeighted(canvas, share, other, 1 - share, 0)
             return canvas, Labels.empty()
         if rng.random() < 0.8:
             self._fill(negative, canvas, rng)
@@ -101,16 +107,23 @@ class Composer:
         return with_shape(self._at_face(scene, size, rng, margin=0.4), rng, rectangle=rectangle)
 
     def _faceless(self, size: float, rng: Generator) -> Placement | None:
-        """A layer of a negative, or of a photo away from its faces; None where no such place was met."""
-        photo = rng.random() < self.options.photo_distractors
-        scene = _choice(self.pools.photos if photo else self.pools.negatives, rng)
+        """A layer of a hard place, a negative, or a photo away from its faces; None where none was met."""
         turn = rng.uniform(-180, 180) if rng.random() < 0.4 else rng.normal(0, self.options.rotation)
-        scale = size / (min(scene.size) * np.exp(rng.uniform(-1.5, 0)))
         target = rng.uniform(0, self.size, 2)
+        hard = len(self.pools.hard) > 0 and rng.random() < self.options.hard_places
         for _ in range(4):
-            source = np.array(scene.size) * rng.random(2)
+            if hard:
+                spot = self.pools.hard[int(rng.integers(len(self.pools.hard)))]
+                scene, box = spot.scene, spot.box
+                source = (box[:2] + box[2:]) / 2
+                scale = size / float(np.sqrt(np.prod(box[2:] - box[:2]))) * np.exp(rng.uniform(-0.3, 0.3))
+            else:
+                photo = rng.random() < self.options.photo_distractors
+                scene = _choice(self.pools.photos if photo else self.pools.negatives, rng)
+                source = np.array(scene.size) * rng.random(2)
+                scale = size / (min(scene.size) * np.exp(rng.uniform(-1.5, 0)))
             mirror = bool(rng.random() < 0.5)
-            layer = place(scene, source, target, scale, angle=float(turn), mirror=mirror, size=size)
+            layer = place(scene, source, target, float(scale), angle=float(turn), mirror=mirror, size=size)
             layer = with_shape(layer, rng, rectangle=bool(rng.random() < self.options.rectangles))
             if len(layer.labels(layer.extent(self.size))) == 0:
                 return layer

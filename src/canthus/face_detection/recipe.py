@@ -43,6 +43,10 @@ class CompositionOptions(_Strict):
         default=0.25, ge=0, le=1, description="share of faceless bases that stay without faces"
     )
     distractors: float = Field(default=0.3, ge=0, le=1, description="share of layers without a face")
+    hard_places: float = Field(
+        default=0.5, ge=0, le=1, description="with --init: share of layers without a face from hard places"
+    )
+    blended: float = Field(default=0.15, ge=0, le=1, description="share of faceless bases made of two")
     photo_distractors: float = Field(
         default=0.3, ge=0, le=1, description="share of layers without a face cut from photos, away from faces"
     )

@@ -18,17 +18,16 @@ NMS_IOU = 0.45
 
 
 def release(checkpoint: Path, root: Path, path: Path) -> Path:
-    """Export `checkpoint` to `path` with the threshold that the training and validation negatives give."""
+    """Export `checkpoint` to `path` with the threshold that the validation negatives give."""
     network, _ = load_checkpoint(checkpoint)
     export_detector(network, path, score_threshold=default_threshold(network, root), nms_iou=NMS_IOU)
     return path
 
 
 def default_threshold(network: FaceDetector, root: Path) -> float:
-    """The threshold that leaves as many false positives on the negatives that are not held out as `ALLOWED`
-    on a fifth.
+    """The threshold that leaves as many false positives on the validation negatives, share for share, as
+    `ALLOWED` on the held-out ones. (Those it was trained on would give one that is too low.)
     """
     detector = TorchDetector(network, score_threshold=LOWEST, nms_iou=NMS_IOU)
-    paths = [*negative_paths(root, "train"), *negative_paths(root, "validation")]
-    found = [detector(read_image(path)) for path in paths]
-    return operating_threshold(found, max(1, round(ALLOWED * len(paths) / (NEGATIVES / HELD_OUT))))
+    found = [detector(read_image(path)) for path in negative_paths(root, "validation")]
+    return operating_threshold(found, max(1, round(ALLOWED * len(found) / (NEGATIVES / HELD_OUT))))

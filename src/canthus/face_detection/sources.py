@@ -31,14 +31,23 @@ SURE = 0.7
 
 
 @dataclass(frozen=True)
+class HardPlace:
+    """A place of a scene without a face, where a network has seen one: `box` (4,) xyxy px."""
+
+    scene: Scene
+    box: FloatArray
+
+
+@dataclass(frozen=True)
 class Pools:
     """`photos`: whole photographs; `faces`: pictures around one face; `negatives`: pictures without a
-    face.
+    face; `hard`: places where an earlier network saw a face that is none.
     """
 
     photos: list[Scene]
     faces: list[Scene]
     negatives: list[Scene]
+    hard: tuple[HardPlace, ...] = ()
 
 
 def parts(paths: list[Path], *, held_out: bool = True) -> dict[str, list[Path]]:
