@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,18 @@ def test_cards_and_pages_speak_of_the_bundled_file(model: Path) -> None:
     assert digest in (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
     page = "results_detector.json" if model.stem == "face_detector" else "results.md"
     assert digest in (ROOT / "docs" / page).read_text(encoding="utf-8")
+
+
+def test_the_licence_of_every_dependency_is_named() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
+    section = text.partition("## What is installed with it")[2].partition("\n## ")[0]
+    base = {re.split(r"[<>=\[ ]", name)[0] for name in project["dependencies"]}
+    assert set(re.findall(r"^\| ([\w-]+)[^|]* \| [\d.]+ \|", section, re.M)) == base
+    for extra in set(project["optional-dependencies"]) - {"dev"}:
+        assert f"`[{extra}]`" in section
+        for name in project["optional-dependencies"][extra]:
+            assert re.split(r"[<>=]", name)[0] in section, f"{extra}: {name}"
 
 
 def test_readme_shows_figures_and_small_pictures() -> None:
