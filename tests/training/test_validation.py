@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from canthus.build import build_landmarker, build_pipeline, build_sources
+from canthus.codecs import Decoded
+from canthus.models.landmarker import Landmarker
+from canthus.recipe import Recipe
+from canthus.training.validation import Validator, weighted_quantiles
+
+
+class Oracle(Landmarker):
+    """Answers with the true points plus normal noise whose covariance it overstates fourfold."""
+
+    sigma = 0.5
+
+    def locate(self, images: torch.Tensor) -> Decoded:
+        truth = self.truth[: len(images)]
+        self.truth = self.truth[len(images) :]
+        noise = torch.randn(truth.shape, generator=self.generator)
+        covariance = torch.eye(2) * 4 * self.sigma**2 * self.codec.covariance_scale
+        return Decoded(
+            truth + self.sigma * noise, torch.ones(truth.shape[:2]), covariance.expand(*truth.shape, 2)
+        )
+
+
+@pytest.fixture
+def validator(tiny_recipe: Recipe, tiny_data: Path) -> Validator:
+    training, _ = build_sources(tiny_recipe, tiny_data)
+    samples = list(training[0].samples) * 30
+    return Validator(samples, ["."] * len(samples), build_pipeline(tiny_recipe, training=False), 16)
+
+
+def oracle(validator: Validator, recipe: Recipe) -> Oracle:
+    base = build_landmarker(recipe)
+    network = Oracle(base.backbone, base.neck, base.head, base.codec)
+    rng = np.random.default_rng(0)
+    views = [validator.pipeline(sample, rng) for sample in validator.samples]
+    network.truth = torch.tensor(np.stack([view.points for view in views]), dtype=torch.float32)
+    network.generator = torch.Generator().manual_seed(0)
+    return network
+
+
+def test_scores_are_means_of_per_face_means(validator: Validator, tiny_recipe: Recipe) -> None:
+    network = oracle(validator, tiny_recipe)
+    truth = network.truth.numpy()
+    size = validator.pipeline.scheme.normalizer("inter_pupil", truth)
+    generator = torch.Generator().manual_seed(0)
+    chunks = [torch.randn(part.shape, generator=generator) for part in network.truth.split(16)]
+    distance = 0.5 * torch.cat(chunks).norm(dim=-1).mean(-1).numpy()
+    found = validator.score(network)
+    assert found["nme/./inter_pupil"] == pytest.approx(100 * (distance / size).mean(), rel=1e-4)
+    assert found["nme"] == found["nme/./landmark_box_sqrt_wh"]
+
+
+def test_an_overstated_covariance_is_scaled_down(validator: Validator, tiny_recipe: Recipe) -> None:
+    network = oracle(validator, tiny_recipe)
+    factor = validator.fit_covariance(network)
+    assert factor == pytest.approx(0.25, rel=0.08)
+    assert network.codec.covariance_scale.item() == pytest.approx(factor)
+
+
+def test_points_count_with_their_weight(validator: Validator, tiny_recipe: Recipe) -> None:
+    ignored = [
+        replace(sample, weight=1e-9 if row % 2 else 1.0) for row, sample in enumerate(validator.samples)
+    ]
+    half = replace(validator, samples=ignored)
+    network = oracle(validator, tiny_recipe)
+    spoilt = network.truth.clone()
+    network.sigma = 0.5
+    original = network.locate
+
+    def locate(images: torch.Tensor) -> Decoded:
+        decoded = original(images)
+        decoded.points[1::2] += 50
+        return decoded
+
+    network.locate = locate  # type: ignore[method-assign]
+    assert half.fit_covariance(network) == pytest.approx(0.25, rel=0.1)
+    network.truth, network.generator = spoilt, torch.Generator().manual_seed(0)
+    network.codec.covariance_scale.fill_(1.0)
+    assert validator.fit_covariance(network) > 5
+
+
+def test_weighted_quantiles_by_hand() -> None:
+    values, weights = np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 2.0])
+    assert weighted_quantiles(values, weights, (0.2, 0.5, 0.9)).tolist() == [1.0, 2.0, 3.0]
