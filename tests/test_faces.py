@@ -1,6 +1,8 @@
 """The result type."""
 
+import copy
 import json
+import pickle
 from dataclasses import FrozenInstanceError
 
 import numpy as np
@@ -51,6 +53,46 @@ def test_indexing_gives_faces() -> None:
     assert found[0].covariance is None
 
 
+@pytest.mark.parametrize(
+    ("index", "rows"),
+    [
+        (np.int32(1), [1]),
+        (np.array(2), [2]),
+        (np.array([], dtype=np.float64), []),
+        ([], []),
+        ((0, 2), [0, 2]),
+        (range(2), [0, 1]),
+        (np.array([2, 0], np.uint8), [2, 0]),
+        ([True, False, True], [0, 2]),
+        (np.zeros(3, bool), []),
+    ],
+)
+def test_every_plain_kind_of_index(index: object, rows: list[int]) -> None:
+    chosen = faces()[index]  # type: ignore[index]
+    assert isinstance(chosen, Faces)
+    assert chosen.track_ids is not None
+    assert chosen.track_ids.tolist() == [7 + row for row in rows]
+
+
+@pytest.mark.parametrize("index", [None, ..., True, "0", 1.0, [[0, 1]], np.array([0.5]), np.bool_(True)])
+def test_other_indices_are_errors(index: object) -> None:
+    with pytest.raises(IndexError, match="expected an int, a slice, a mask or a list of ints"):
+        faces()[index]  # type: ignore[index]
+
+
+def test_a_mask_of_another_length_is_an_error() -> None:
+    with pytest.raises(IndexError):
+        faces()[np.array([True, False])]
+
+
+def test_copies_and_pickles_cannot_be_written_either() -> None:
+    found = faces()
+    for other in (copy.copy(found), copy.deepcopy(found), pickle.loads(pickle.dumps(found))):
+        np.testing.assert_array_equal(other.points, found.points)
+        assert not other.points.flags.writeable
+        assert other.scheme.name == "five"
+
+
 def test_an_index_too_far() -> None:
     for index in (3, -4):
         with pytest.raises(IndexError, match=f"face {index} of 3"):
@@ -96,3 +138,10 @@ def test_to_dict_is_plain() -> None:
     assert content["boxes"] == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert content["track_ids"] == [7, 8]
     assert "covariance" not in content
+
+
+def test_to_dict_writes_missing_numbers_as_null() -> None:
+    points = np.full((1, 5, 2), 3.0)
+    points[0, 1] = np.nan
+    content = Faces(points, np.ones((1, 5)), np.zeros((1, 4)), FIVE).to_dict()
+    assert json.loads(json.dumps(content, allow_nan=False))["points"][0][:3] == [[3, 3], [None, None], [3, 3]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -69,15 +69,26 @@ class Faces:
     def __len__(self) -> int:
         return len(self.boxes)
 
-    def __getitem__(self, index: int | slice | NDArray[Any] | list[int]) -> Faces:
-        """The selected faces, always as `Faces`."""
-        rows: Any = index
-        if isinstance(index, (int, np.integer)):
-            if not -len(self) <= index < len(self):
-                raise IndexError(f"face {index} of {len(self)}")
-            rows = [int(index)]
+    def __getitem__(self, index: int | slice | NDArray[Any] | Sequence[int] | Sequence[bool]) -> Faces:
+        """The faces of an int, a slice, a mask (N,) or a sequence of ints, always as `Faces`.
+
+        Raises IndexError for a face that is not there and for every other kind of index.
+        """
+        rows = index if isinstance(index, slice) else self._rows(index)
         chosen = {name: getattr(self, name)[rows] for name in _ROWS if getattr(self, name) is not None}
         return replace(self, **chosen)
+
+    def _rows(self, index: Any) -> NDArray[Any]:
+        rows = np.asarray(index)
+        if rows.size == 0 and rows.ndim == 1:
+            rows = rows.astype(rows.dtype if rows.dtype == bool else np.intp)
+        if rows.ndim == 0 and rows.dtype.kind in "iu":
+            if not -len(self) <= int(rows) < len(self):
+                raise IndexError(f"face {int(rows)} of {len(self)}")
+            return rows.reshape(1)
+        if rows.ndim != 1 or rows.dtype.kind not in "biu":
+            raise IndexError(f"found {index!r}, expected an int, a slice, a mask or a list of ints")
+        return rows
 
     def __iter__(self) -> Iterator[Faces]:
         return (self[i] for i in range(len(self)))
@@ -90,11 +101,23 @@ class Faces:
             )
         return self.points[:, list(self.scheme.parts[name].indices)]
 
+    def __reduce__(self) -> tuple[type[Faces], tuple[Any, ...]]:
+        """Copies and pickles are made anew, so that they are immutable too."""
+        return Faces, tuple(getattr(self, item.name) for item in fields(self))
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers, ready for JSON; absent fields are left out."""
+        """Plain lists and numbers, ready for JSON: missing numbers are None, absent fields are left out."""
         out: dict[str, Any] = {"scheme": self.scheme.name}
         for item in fields(self):
             value = getattr(self, item.name)
             if isinstance(value, np.ndarray):
-                out[item.name] = value.tolist()
+                finite = value if value.dtype.kind == "i" or np.isfinite(value).all() else _nulled(value)
+                out[item.name] = finite.tolist()
         return out
+
+
+def _nulled(values: NDArray[np.float32]) -> NDArray[Any]:
+    """The same numbers as objects, with None where one is not finite."""
+    out = values.astype(object)
+    out[~np.isfinite(values)] = None
+    return out
