@@ -150,6 +150,9 @@ def test_the_same_name_from_two_folders(photos: Path, models: list[str], tmp_pat
         (["--boxes", "none.json"], "none.json"),
         (["--whole-image", "--box-kind", "body"], "found 'body', expected landmarks or face"),
         (["--whole-image", "--ellipses", "2"], "between 0 and 1"),
+        (["--whole-image", "--ellipses", "0.5"], "--ellipses is about annotated pictures: add --save"),
+        (["--whole-image", "--box-kind", "landmarks"], "--box-kind is about the boxes of a file"),
+        (["--whole-image", "--detector-size", "320"], "--detector-size is about a detector"),
     ],
 )
 def test_bad_usage(photos: Path, models: list[str], extra: list[str], reason: str) -> None:
@@ -216,8 +219,9 @@ def test_two_results_under_one_name(photos: Path, models: list[str], tmp_path: P
 def test_outputs_that_cannot_be(photos: Path, models: list[str], tmp_path: Path) -> None:
     for option, place, reason in (
         ("--json", tmp_path, "is a folder"),
-        ("--save", photos / "a.png", "a.png"),
-        ("--coco", photos / "a.png" / "x.json", "a.png"),
+        ("--save", photos / "a.png", "a.png: is a file, expected a folder"),
+        ("--coco", photos / "a.png" / "x.json", "a.png: is a file, expected a folder"),
+        ("--csv", Path(os.devnull), "is a device or a pipe"),
     ):
         result = run(photos / "dark.jpg", *models, option, place)
         assert result.exit_code == 2

@@ -2,13 +2,15 @@
 
 import csv
 import json
+import os
+import stat
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from canthus.faces import Faces
-from canthus.formats import WRITERS, ImageFaces, aside, image_dict, read_json
+from canthus.formats import WRITERS, ImageFaces, aside, check_writable, image_dict, read_json
 from canthus.schemes import FIVE, SCHEMES
 
 POINTS = np.array([[[10, 20], [30, 20.5], [20, 31.25], [12, 40], [28, 41]]], np.float32)
@@ -179,6 +181,34 @@ def test_parquet_without_pyarrow_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r"canthus\[tables\]"):
         WRITERS["parquet"](tmp_path / "a.parquet", FIVE, "tiny")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs named pipes")
+@pytest.mark.parametrize("kind", ["json", "csv", "coco"])
+def test_a_pipe_is_left_alone(kind: str, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="pipe: is a device or a pipe, expected the name of a file"):
+        WRITERS[kind](pipe, FIVE, "tiny")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_links_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "link.json").symlink_to(tmp_path / "deep" / "real.json")
+    WRITERS["json"](tmp_path / "link.json", FIVE, "tiny").close()
+    assert (tmp_path / "link.json").is_symlink()
+    assert read_json(tmp_path / "deep" / "real.json") == []
+    assert [file.name for file in (tmp_path / "deep").iterdir()] == ["real.json"]
+
+
+def test_checking_a_place_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text("old")
+    check_writable(None, tmp_path / "old.json", tmp_path / "new" / "a.json")
+    assert (tmp_path / "old.json").read_text() == "old"
+    assert not list((tmp_path / "new").iterdir())
+    with pytest.raises(NotADirectoryError, match=r"old\.json: is a file, expected a folder"):
+        check_writable(tmp_path / "old.json" / "deep" / "a.json")
 
 
 def test_aside_keeps_the_old_file_when_the_block_fails(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from canthus.evaluation import (
     predict_split,
     with_backgrounds,
 )
+from canthus.formats import check_writable
 from canthus.formats.predictions import Predictions
 from canthus.geometry import BoxKind
 from canthus.runtime.landmarker import OnnxLandmarker
@@ -79,6 +80,7 @@ class Options:
 
 def evaluate(model: str, data: Split, boxes: Boxes, options: Options) -> int:
     """Print the report, and write what was asked for; the exit code."""
+    check_writable(options.json, options.save_predictions)
     report, warnings = run(model, data, boxes, options)
     deliver(report, options.json, warnings)
     return 0

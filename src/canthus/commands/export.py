@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from canthus.formats import check_writable
 from canthus.geometry import Crop
 from canthus.images import read_image
 
@@ -26,6 +27,7 @@ def export(checkpoint: Path, out: Path, *, flip_test: bool = False, images: list
     except ModuleNotFoundError as error:
         raise ImportError(f"exporting needs {error.name}: pip install 'canthus[train]'") from None
     landmarker, recipe = native.load(checkpoint)
+    check_writable(out)
     crops = np.stack([_square(path, recipe.size) for path in images]) if images else None
     parity = write(landmarker, recipe, out, flip_test=flip_test, crops=crops, facts=facts_of(checkpoint))
     lines = [

@@ -20,7 +20,7 @@ from canthus.commands.progress import Progress
 from canthus.detectors import WORKING_SIZE, BoxFile
 from canthus.draw import Layers, draw_onto
 from canthus.faces import Faces
-from canthus.formats import WRITERS, ImageFaces, Writer, aside, image_dict
+from canthus.formats import WRITERS, ImageFaces, Writer, aside, image_dict, make_folder
 from canthus.geometry import BoxKind
 from canthus.images import read_image
 from canthus.runtime.models import DEFAULT_MODEL
@@ -76,10 +76,11 @@ def predict(names: Sequence[str], search: Search, outputs: Outputs) -> int:
     targets = [path.resolve() for path in outputs.files.values() if path is not None]
     if len(set(targets)) < len(targets):
         raise ValueError("two result files have the same name; give each its own")
-    if outputs.save is not None:
-        outputs.save.mkdir(parents=True, exist_ok=True)
     layers = Layers(ellipses=outputs.ellipses)
     finder = _Finder(search)
+    _refuse_unused(search, outputs)
+    if outputs.save is not None:
+        make_folder(outputs.save)
     found = 0
     failures = len(unmatched)
     with ExitStack() as stack:
@@ -113,6 +114,16 @@ def predict(names: Sequence[str], search: Search, outputs: Outputs) -> int:
             where = f" -> {', '.join(places)}" if places else ""
             progress.say(f"{len(inputs)} pictures, {found} faces, {failures} failed{where}")
     return 1 if failures else 0
+
+
+def _refuse_unused(search: Search, outputs: Outputs) -> None:
+    """ValueError for an option that would change nothing."""
+    if outputs.ellipses is not None and outputs.save is None:
+        raise ValueError("--ellipses is about annotated pictures: add --save DIR")
+    if search.boxes is None and search.box_kind != Search.box_kind:
+        raise ValueError("--box-kind is about the boxes of a file: add --boxes FILE")
+    if search.detector_size != WORKING_SIZE and (search.boxes is not None or search.whole_image):
+        raise ValueError("--detector-size is about a detector; --boxes and --whole-image use none")
 
 
 class _Finder:

@@ -89,6 +89,6 @@ def deliver(report: dict[str, Any], json_path: Path | None, warnings: list[str])
     """Warnings to stderr, the report to stdout and, where a path is given, to a JSON file."""
     for text in warnings:
         sys.stderr.write(f"warning: {text}\n")
+    sys.stdout.write(render(report))
     if json_path is not None:
         write_json(json_path, report)
-    sys.stdout.write(render(report))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from canthus.formats.coco import CocoWriter
 from canthus.formats.csv import CsvWriter
-from canthus.formats.format import ImageFaces, Writer, aside
+from canthus.formats.format import ImageFaces, Writer, aside, check_writable, make_folder
 from canthus.formats.json import JsonWriter, image_dict, read_json
 from canthus.formats.parquet import ParquetWriter
 from canthus.schemes import Scheme
@@ -20,4 +20,13 @@ WRITERS: dict[str, Callable[[Path, Scheme, str], Writer]] = {
     "parquet": ParquetWriter,
 }
 
-__all__ = ["WRITERS", "ImageFaces", "Writer", "aside", "image_dict", "read_json"]
+__all__ = [
+    "WRITERS",
+    "ImageFaces",
+    "Writer",
+    "aside",
+    "check_writable",
+    "image_dict",
+    "make_folder",
+    "read_json",
+]

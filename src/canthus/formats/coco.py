@@ -12,7 +12,7 @@ import numpy as np
 
 from canthus import __version__
 from canthus.faces import Faces
-from canthus.formats.format import ImageFaces, part_file
+from canthus.formats.format import ImageFaces, begin
 from canthus.geometry import landmark_boxes
 from canthus.schemes import Scheme
 
@@ -27,8 +27,7 @@ class CocoWriter:
     """
 
     def __init__(self, path: Path, scheme: Scheme, model: str) -> None:
-        self._path, self._part = path, part_file(path)
-        self._part.touch()  # so that a place where nothing can be written is told at once
+        self._path, self._part = begin(path)
         self._images: list[dict[str, Any]] = []
         self._annotations: list[dict[str, Any]] = []
         info = {"description": f"canthus {__version__}, model {model}", "scheme": scheme.name}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from canthus.formats.format import ImageFaces, part_file
+from canthus.formats.format import ImageFaces, begin
 from canthus.schemes import Scheme
 
 
@@ -16,7 +16,7 @@ class CsvWriter:
     `NAME_x, NAME_y, NAME_score, NAME_visibility`; empty where the model does not say."""
 
     def __init__(self, path: Path, scheme: Scheme, model: str) -> None:
-        self._path, self._part = path, part_file(path)
+        self._path, self._part = begin(path)
         self._file = self._part.open("w", encoding="utf-8", errors="surrogateescape", newline="")
         self._rows = csv.writer(self._file)
         points = [f"{name}_{what}" for name in scheme.names for what in ("x", "y", "score", "visibility")]

@@ -30,15 +30,41 @@ class Writer(Protocol):
     def close(self) -> None: ...
 
 
-def part_file(path: Path) -> Path:
-    """The name beside `path` under which it is written until it is complete; makes the folder.
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents. Raises OSError that says what is in the way."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        for place in (folder, *folder.parents):
+            if place.exists() and not place.is_dir():
+                raise NotADirectoryError(f"{place}: is a file, expected a folder") from None
+        raise OSError(f"{folder}: the folder cannot be made ({error.strerror})") from None
 
-    Raises IsADirectoryError where `path` is a folder.
+
+def begin(path: Path) -> tuple[Path, Path]:
+    """The file to write, links followed, and an empty file beside it that is renamed to it when complete.
+
+    Makes the folder. Raises OSError for a place where no file can be written: a folder, a device, a pipe.
     """
     if path.is_dir():
         raise IsADirectoryError(f"{path}: is a folder, expected the name of a file to write")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    if path.exists() and not path.is_file():  # renaming would put a file in place of the device
+        raise OSError(f"{path}: is a device or a pipe, expected the name of a file to write")
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    make_folder(target.parent)
+    part = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
+    try:
+        part.touch()
+    except OSError as error:
+        raise OSError(f"{path}: cannot be written ({error.strerror})") from None
+    return target, part
+
+
+def check_writable(*paths: Path | None) -> None:
+    """Raise what writing these files would raise, before the work for them is done."""
+    for path in paths:
+        if path is not None:
+            begin(path)[1].unlink()
 
 
 @contextmanager
@@ -46,9 +72,9 @@ def aside(path: Path) -> Iterator[Path]:
     """A file to write in place of `path`: renamed to it when the block ends well, removed when it does
     not.
     """
-    part = part_file(path)
+    target, part = begin(path)
     try:
         yield part
-        part.replace(path)
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from canthus import __version__
 from canthus.faces import Faces
-from canthus.formats.format import ImageFaces, part_file
+from canthus.formats.format import ImageFaces, begin
 from canthus.schemes import SCHEMES, Scheme
 
 _DIGITS = {"points": 3, "boxes": 2, "covariance": 4, "points3d": 3}
@@ -44,7 +44,7 @@ class JsonWriter:
     """`{"canthus": version, "model": ..., "scheme": ..., "images": [one object a picture]}`."""
 
     def __init__(self, path: Path, scheme: Scheme, model: str) -> None:
-        self._path, self._part = path, part_file(path)
+        self._path, self._part = begin(path)
         self._file = self._part.open("w", encoding="utf-8")
         head = {"canthus": __version__, "model": model, "scheme": scheme.name}
         self._file.write(json.dumps(head)[:-1] + ', "images": [')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from canthus.formats.format import ImageFaces, part_file
+from canthus.formats.format import ImageFaces, begin
 from canthus.schemes import Scheme
 
 _GROUP = 4096  # rows held before they are written
@@ -22,7 +22,7 @@ class ParquetWriter:
             import pyarrow.parquet  # type: ignore[import-not-found, unused-ignore]
         except ImportError:
             raise ImportError("--parquet needs pyarrow: pip install 'canthus[tables]'") from None
-        self._path, self._part = path, part_file(path)
+        self._path, self._part = begin(path)
         numbers, many = pyarrow.int32(), pyarrow.list_(pyarrow.float32())
         fields = [("file", pyarrow.string()), ("width", numbers), ("height", numbers), ("face", numbers)]
         fields += [("box", many), ("points", many), ("scores", many), ("presence", pyarrow.float32())]
