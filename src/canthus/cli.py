@@ -6,7 +6,6 @@ stderr.
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Annotated
 import typer
 
 from canthus import __version__
+from canthus.commands.finish import exit_code
 
 app = typer.Typer(
     help="Facial landmarks: find, train, score, export.",
@@ -38,18 +38,7 @@ Mismatch = Annotated[
 
 def finish(work: Callable[[], int]) -> None:
     """Run a verb and leave with its exit code; wrong input becomes one line on stderr and code 2."""
-    try:
-        code = work()
-    except KeyboardInterrupt:
-        sys.stderr.write("canthus: interrupted; what was finished is kept\n")
-        code = 130
-    except BrokenPipeError:  # the reader of our stdout (head, less) has gone; nothing may be flushed to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    except (ValueError, OSError, ImportError) as error:
-        sys.stderr.write(f"canthus: {' '.join(str(error).split())}\n")
-        code = 2
-    raise typer.Exit(code)
+    raise typer.Exit(exit_code(work))
 
 
 def _version(wanted: bool) -> None:
@@ -176,15 +165,14 @@ def score(
 @app.command()
 def doctor(
     dataset: Annotated[str | None, typer.Option(help="Look at a dataset too.")] = None,
-    root: Annotated[Path, typer.Option(help="Its folder.")] = Path(),
+    root: Annotated[Path | None, typer.Option(help="Its folder; default: here.")] = None,
     split: SplitName = None,
     scheme: LabelScheme = None,
 ) -> None:
     """Tell what is installed, and whether a dataset is whole."""
     from canthus.commands.doctor import doctor
-    from canthus.commands.splits import Split
 
-    finish(lambda: doctor(Split(dataset, root, split, scheme) if dataset is not None else None))
+    finish(lambda: doctor(dataset, root, split, scheme))
 
 
 @app.command()

@@ -45,8 +45,15 @@ PACKAGES = {
 SHOWN = 20  # problems that are listed one by one
 
 
-def doctor(data: Split | None) -> int:
+def doctor(
+    dataset: str | None, root: Path | None = None, split: str | None = None, scheme: str | None = None
+) -> int:
     """Print the state of the installation, and of a dataset where one is named; 1 when that is not whole."""
+    given = {"--root": root, "--split": split, "--scheme": scheme}
+    unused = [name for name, value in given.items() if value is not None]
+    if dataset is None and unused:
+        raise ValueError(f"{', '.join(unused)}: of which dataset? add --dataset NAME")
+    data = None if dataset is None else Split(dataset, root or Path(), split, scheme)
     if data is not None:
         data.reader(), data.name(), data.asked_scheme()  # a wrong name is bad usage, not a fault of the data
     sys.stdout.write("\n".join([*_installation(), *_devices(), *_models()]) + "\n")
@@ -114,6 +121,8 @@ def examine(data: Split) -> tuple[list[str], bool]:
     lines += [f"missing: {name}" for name in dataset.missing[:SHOWN]] + _rest(len(dataset.missing))
     lines += [f"unusable: {text}" for text in problems[:SHOWN]] + _rest(len(problems))
     whole = not problems and not dataset.missing and len(dataset) > 0
+    if not whole:
+        lines += [f"expected: {reader.tree}", f"the data comes from: {reader.source}"]
     return [*lines, "whole" if whole else "not whole"], whole
 
 
