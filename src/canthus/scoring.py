@@ -36,9 +36,7 @@ def compare(predictions: Predictions, dataset: Dataset) -> Comparison:
             f"({', '.join(lacking[:3])}); were they made on another split?"
         )
     rows = np.array([position[sample.id] for sample in samples])
-    scheme = (
-        SCHEMES[predictions.provenance["scheme"]] if "scheme" in predictions.provenance else dataset.scheme
-    )
+    scheme = _scheme(predictions, dataset.scheme)
     same_count = len(scheme) == len(dataset.scheme)
     points = predictions.points[rows].astype(np.float64)
     optional = {name: getattr(predictions, name) for name in ("visibility", "presence", "covariance")}
@@ -55,6 +53,17 @@ def compare(predictions: Predictions, dataset: Dataset) -> Comparison:
         target_presence=np.array([sample.presence for sample in samples]),
         **chosen,
     )
+
+
+def _scheme(predictions: Predictions, default: Scheme) -> Scheme:
+    """The scheme that the predictions state, else `default`; ValueError where it cannot be theirs."""
+    name = str(predictions.provenance.get("scheme", default.name))
+    if name not in SCHEMES:
+        raise ValueError(f"the predictions are in an unknown scheme {name!r}; known: {', '.join(SCHEMES)}")
+    found, expected = predictions.points.shape[1], len(SCHEMES[name])
+    if found != expected:
+        raise ValueError(f"the predictions have {found} points a face, expected {expected} of scheme {name}")
+    return SCHEMES[name]
 
 
 def score(predictions: Predictions, dataset: Dataset) -> dict[str, Any]:

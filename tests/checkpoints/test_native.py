@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from canthus import checkpoints
 from canthus.build import build_landmarker
 from canthus.checkpoints import native
 from canthus.recipe import Recipe
@@ -36,6 +37,26 @@ def test_wrong_files_say_what_is_wrong(tiny_recipe: Recipe, tmp_path: Path) -> N
     save_file({"x": torch.zeros(1)}, bad)
     with pytest.raises(ValueError, match="no recipe in the header"):
         native.load(bad)
+    save_file({"x": torch.zeros(1)}, bad, metadata={"recipe": "{x"})
+    with pytest.raises(ValueError, match=r"bad\.safetensors: the recipe in its header is no JSON"):
+        native.load(bad)
+
+
+def test_a_foreign_file_is_refused_in_one_short_line(tiny_recipe: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "foreign.safetensors"
+    save_file({"x": torch.zeros(1)}, path, metadata={"recipe": tiny_recipe.model_dump_json()})
+    with pytest.raises(ValueError, match=r"do not fit the recipe: missing .*; and \d+ more$") as caught:
+        native.load(path)
+    assert len(str(caught.value)) < 500
+
+
+def test_the_package_loads_a_landmarker(tiny_recipe: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.safetensors"
+    native.save(path, build_landmarker(tiny_recipe), tiny_recipe)
+    landmarker = checkpoints.load(path)
+    images = torch.zeros(2, 3, 32, 32)
+    assert landmarker.locate(images).points.shape == (2, 5, 2)
+    torch.testing.assert_close(landmarker.locate(images).points, native.load(path)[0].locate(images).points)
 
 
 def test_every_tensor_that_does_not_fit_is_listed(tiny_recipe: Recipe, tmp_path: Path) -> None:

@@ -157,3 +157,52 @@ def test_doctor_on_a_whole_dataset_and_on_none(tmp_path: Path) -> None:
     result = call("doctor", "--dataset", "youtube_faces", "--root", tmp_path / "x")
     assert result.exit_code == 1 and "expected ROOT/" in result.stdout
     assert call("doctor", "--dataset", "youtub_faces", "--root", tmp_path).exit_code == 2
+
+
+def test_doctor_says_what_an_absent_dataset_needs(tmp_path: Path) -> None:
+    result = call("doctor", "--dataset", "300w", "--root", tmp_path / "none")
+    assert result.exit_code == 1
+    assert "expected: ROOT/{afw," in result.stdout and "comes from: iBUG" in result.stdout
+
+
+@pytest.mark.parametrize("option", ["--root", "--split", "--scheme"])
+def test_doctor_options_without_a_dataset(option: str) -> None:
+    result = call("doctor", option, "x")
+    assert result.exit_code == 2 and f"{option}: of which dataset? add --dataset NAME" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--json", "--save-predictions"])
+def test_unwritable_results_are_told_before_the_work(option: str, spots: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = call(
+        *("evaluate", "none.onnx", "--dataset", "folder", "--root", spots, option, tmp_path / "file" / "x")
+    )
+    assert result.exit_code == 2 and "file: is a file, expected a folder" in result.stderr
+
+
+def test_score_refuses_damaged_files(tiny_landmark_onnx: Path, spots: Path, tmp_path: Path) -> None:
+    kept, common = tmp_path / "kept.npz", ("--dataset", "folder", "--root", spots)
+    boxes = ("--boxes", "dataset", "--save-predictions", kept)
+    assert call("evaluate", tiny_landmark_onnx, *common, *boxes).exit_code == 0
+    good = dict(np.load(kept))
+    changes: dict[str, dict[str, object]] = {
+        "found provenance": {"provenance": np.array("[1]")},
+        "not a predictions file": {"provenance": np.array("{x")},
+        "unknown scheme 'ibug69'": {"provenance": np.array('{"scheme": "ibug69"}')},
+        "found points of shape": {"points": good["points"][..., 0]},
+        "found boxes as <U32, expected float32": {"boxes": good["boxes"].astype(str)},
+        "have 5 points a face, expected 68": {
+            "points": good["points"][:, :5],
+            "scores": good["scores"][:, :5],
+        },
+    }
+    for message, change in changes.items():
+        content = {**good, **change}
+        if "have 5" in message:
+            content = {k: v for k, v in content.items() if k not in ("visibility", "covariance")}
+        np.savez(tmp_path / "bad.npz", **content)
+        result = call("score", tmp_path / "bad.npz", *common, "--allow-scheme-mismatch")
+        assert result.exit_code == 2 and message in result.stderr, result.output
+        assert result.stderr.count("\n") == 1
+    np.save(tmp_path / "plain.npy", good["points"])
+    assert call("score", tmp_path / "plain.npy", *common).exit_code == 2

@@ -47,3 +47,11 @@ def test_errors_name_file_and_entry(tmp_path: Path, name: str, content: str, rea
     with pytest.raises(ValueError, match=reason) as caught:
         BoxFile(path)
     assert str(path) in str(caught.value)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"x\.json: no such file of boxes"):
+        BoxFile(tmp_path / "x.json")
+    (tmp_path / "photo.jpg").write_bytes(bytes([255, 216, 255]))
+    with pytest.raises(ValueError, match=r"photo\.jpg: not a text file"):
+        BoxFile(tmp_path / "photo.jpg")

@@ -49,14 +49,18 @@ def load(path: Path) -> tuple[Landmarker, Recipe]:
         raise ValueError(
             f"{path}: found no recipe in the header, expected a file written by canthus train or convert"
         )
-    recipe = validate(Recipe, json.loads(header["recipe"]), str(path))
+    try:
+        content = json.loads(header["recipe"])
+    except ValueError as error:
+        raise ValueError(f"{path}: the recipe in its header is no JSON ({error})") from None
+    recipe = validate(Recipe, content, str(path))
     landmarker = build_landmarker(recipe)
     restore(landmarker, load_file(path), str(path))
     return landmarker.eval(), recipe
 
 
 def restore(landmarker: Landmarker, state: Mapping[str, torch.Tensor], where: str) -> None:
-    """Load a complete state; ValueError lists every missing, unknown or misshapen tensor."""
+    """Load a complete state; ValueError lists missing, unknown and misshapen tensors."""
     own = landmarker.state_dict()
     problems = [f"missing {name}" for name in own if name not in state]
     problems += [f"unknown {name}" for name in state if name not in own]
@@ -66,5 +70,6 @@ def restore(landmarker: Landmarker, state: Mapping[str, torch.Tensor], where: st
         if name in own and own[name].shape != value.shape
     ]
     if problems:
-        raise ValueError(f"{where}: weights do not fit the recipe: {'; '.join(problems)}")
+        rest = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+        raise ValueError(f"{where}: weights do not fit the recipe: {'; '.join(problems[:5])}{rest}")
     landmarker.load_state_dict(dict(state))

@@ -179,7 +179,10 @@ def choose_scheme(
         fitting = named or [scheme for scheme in SCHEMES.values() if len(scheme) == count]
         if len(fitting) != 1:
             found = ", ".join(scheme.name for scheme in fitting) or "no known scheme"
-            raise ValueError(f"{where}: {count} points fit {found}; name the scheme (--scheme)")
+            raise ValueError(
+                f"{where}: {count} points fit {found}; name the scheme "
+                "(--scheme; in a recipe, the dataset's `scheme`)"
+            )
         asked = fitting[0]
     if len(asked) != count:
         raise ValueError(f"{where}: found {count} points, expected {len(asked)} of scheme {asked.name}")

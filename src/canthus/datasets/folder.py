@@ -104,7 +104,7 @@ def _labels(folder: Path, report: Report | None) -> list[tuple[str, Path | None,
 
 def _load(path: Path) -> Any:
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a JSON file ({error})") from error
 

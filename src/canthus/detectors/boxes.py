@@ -15,12 +15,18 @@ class BoxFile:
     """Boxes by picture: JSON `{"a.jpg": [[x1, y1, x2, y2], ...]}`, or CSV lines `file,x1,y1,x2,y2` (a
     header may stand first). A picture is looked up by its path as given, else by the end of it.
 
-    Raises ValueError that names the file and the entry for anything else.
+    Raises FileNotFoundError for a missing file, ValueError that names the file and the entry for
+    anything else.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        text = self.path.read_text(encoding="utf-8-sig")
+        if not self.path.is_file():
+            raise FileNotFoundError(f"{path}: no such file of boxes")
+        try:
+            text = self.path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise ValueError(f"{path}: not a text file, expected boxes as JSON or CSV") from None
         rows = (
             _csv_rows(text, self.path) if self.path.suffix.lower() == ".csv" else _json_rows(text, self.path)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from canthus.formats.format import aside
 
+_UNREADABLE = (ValueError, OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error)
 _OPTIONAL = ("visibility", "presence", "covariance", "background_presence")
 
 
@@ -60,7 +62,8 @@ class Predictions:
         try:
             with np.load(path, allow_pickle=False) as content:
                 found = {name: content[name] for name in content.files}
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            provenance = json.loads(str(found.get("provenance", "{}")))
+        except _UNREADABLE as error:
             raise ValueError(
                 f"{path}: not a predictions file (.npz of `canthus evaluate`): {error}"
             ) from error
@@ -68,12 +71,31 @@ class Predictions:
         lacking = [name for name in needed if name not in found]
         if lacking:
             raise ValueError(f"{path}: not a predictions file: it lacks {', '.join(lacking)}")
-        count = len(found["ids"])
-        for name in (*needed[1:5], *_OPTIONAL[:3]):
-            if name in found and len(found[name]) != count:
-                raise ValueError(f"{path}: found {len(found[name])} rows of {name}, expected {count}")
+        _check_shapes(path, found)
+        if not isinstance(provenance, dict):
+            raise ValueError(f"{path}: found provenance {str(provenance)[:40]!r}, expected an object")
         return cls(
             ids=tuple(str(name) for name in found["ids"]),
-            provenance=json.loads(str(found["provenance"])),
+            provenance=provenance,
             **{name: found[name] for name in (*needed[1:5], *_OPTIONAL) if name in found},
         )
+
+
+def _check_shapes(path: Path, found: dict[str, NDArray[Any]]) -> None:
+    """ValueError that names the file and the array that is not as `Predictions` says."""
+    count, k = found["ids"].size, found["points"].shape[1] if found["points"].ndim > 1 else 0
+    shapes: dict[str, tuple[int, ...]] = {
+        "ids": (count,),
+        "points": (count, k, 2),
+        "scores": (count, k),
+        "boxes": (count, 4),
+        "crop_side": (count,),
+        "visibility": (count, k),
+        "presence": (count,),
+        "covariance": (count, k, 2, 2),
+    }
+    for name, shape in shapes.items():
+        if name in found and found[name].shape != shape:
+            raise ValueError(f"{path}: found {name} of shape {found[name].shape}, expected {shape}")
+        if name in found and name != "ids" and found[name].dtype.kind != "f":
+            raise ValueError(f"{path}: found {name} as {found[name].dtype}, expected float32")

@@ -18,7 +18,9 @@ def read_pts(path: Path, count: int | None = None) -> NDArray[np.float32]:
     met.
     """
     rows: list[list[float]] = []
-    for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1):
+    for number, line in enumerate(
+        path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1
+    ):
         text = line.strip().lower()
         if not text or text in "{}" or text.startswith("version"):
             continue
