@@ -5,7 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from canthus.build import build_landmarker, build_losses, build_pipeline, build_sources, convert, find
+from canthus.build import (
+    build_landmarker,
+    build_losses,
+    build_pipeline,
+    build_sources,
+    check_recipe,
+    convert,
+    find,
+)
 from canthus.config import ConfigError
 from canthus.losses import LOSSES
 from canthus.losses.wing import Wing
@@ -83,3 +91,26 @@ def test_converted_samples_keep_visibility_where_a_point_stands_for_a_point() ->
     np.testing.assert_array_equal(converted.points, points[:68])
     np.testing.assert_array_equal(converted.visibility, visibility[:68])
     assert convert(sample, source, source) is sample
+
+
+def test_a_recipe_is_checked_without_data(tiny_recipe: Recipe) -> None:
+    landmarker = check_recipe(tiny_recipe)
+    assert landmarker.training
+    assert landmarker.codec.scheme.name == "five"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"losses": [{"name": "distance", "field": "point"}]}, "no field 'point'; it has .*points"),
+        ({"codec": {"name": "integral", "side": 4}}, "loss ellipse: codec integral has no field 'cholesky'"),
+        ({"datasets": [{"name": "foldr"}]}, "no dataset 'foldr'; did you mean 'folder'"),
+        ({"datasets": [{"name": "folder", "scheme": "fiv"}]}, "no scheme 'fiv'; did you mean 'five'"),
+        ({"transforms": [{"name": "flp"}]}, "no transform 'flp'; did you mean 'flip'"),
+    ],
+)
+def test_parts_that_do_not_fit_are_named(
+    tiny_recipe: Recipe, change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_recipe(changed(tiny_recipe, **change))

@@ -24,6 +24,9 @@ def test_override_sets_nested_values_and_list_items() -> None:
         ("losses.first.weight=1", "expected an index below 1"),
         ("name.sub=1", "plain value"),
         ("name.sub.deep=1", "plain value"),
+        ("name=[", r"name: '\[' is not YAML"),
+        ("=3", "expected path=value"),
+        ("losses..weight=3", "expected path=value"),
     ],
 )
 def test_override_names_what_is_wrong(assignment: str, message: str) -> None:

@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from canthus.codecs import CODECS, Codec
 from canthus.config import ConfigError, nearest
 from canthus.datasets import DATASETS
@@ -19,7 +21,7 @@ from canthus.models.heads import HEADS
 from canthus.models.landmarker import Landmarker
 from canthus.models.necks import NECKS
 from canthus.recipe import DatasetPart, Part, Recipe
-from canthus.sample import Sample
+from canthus.sample import Annotations, Sample
 from canthus.schemes import SCHEMES, Scheme
 from canthus.transforms import TRANSFORMS, Pipeline
 
@@ -74,6 +76,33 @@ def build_pipeline(recipe: Recipe, *, training: bool) -> Pipeline:
         takes_scheme = "scheme" in inspect.signature(kind).parameters
         transforms.append(construct(part, TRANSFORMS, "transform", *([scheme] if takes_scheme else [])))
     return Pipeline(recipe.crop, recipe.size, scheme, tuple(transforms))
+
+
+def check_recipe(recipe: Recipe) -> Landmarker:
+    """The network, after one blank picture has gone through network, codec and losses.
+
+    `ConfigError` says which part of the recipe does not fit the others, or names nothing.
+    """
+    landmarker, losses = build_landmarker(recipe), build_losses(recipe)
+    build_pipeline(recipe, training=True)
+    for part in recipe.datasets:
+        find(part.name, DATASETS, "dataset")
+        if part.scheme is not None and part.scheme not in SCHEMES:
+            raise ConfigError(f"datasets: no scheme {part.scheme!r}; {nearest(part.scheme, list(SCHEMES))}")
+    k, size = len(scheme_of(recipe)), recipe.size
+    labels = (torch.zeros(1, k, 2), torch.ones(1, k), torch.ones(1), torch.ones(1))
+    with torch.no_grad():
+        outputs = landmarker.eval()(landmarker.normalize(torch.zeros(1, size, size, 3, dtype=torch.uint8)))
+        targets = landmarker.codec.encode(Annotations(*labels))
+        for name, loss in losses.losses.items():
+            try:
+                loss(outputs, targets)
+            except KeyError as error:
+                fields = ", ".join(sorted(outputs.keys() & targets.keys()))
+                raise ConfigError(
+                    f"loss {name}: codec {recipe.codec.name} has no field {error}; it has {fields}"
+                ) from None
+    return landmarker.train()
 
 
 @dataclass(frozen=True)

@@ -44,14 +44,17 @@ def override(content: Mapping[str, Any], assignments: Sequence[str]) -> dict[str
         path, equals, text = assignment.partition("=")
         if not equals:
             raise ConfigError(f"found {assignment!r}, expected path=value, for example train.epochs=10")
+        value = _value(path, text)
         *parents, last = path.split(".")
+        if not all((*parents, last)):
+            raise ConfigError(f"found {assignment!r}, expected path=value, for example train.epochs=10")
         node: Any = out
         for part in parents:
             node = _child(node, part, path)
         if isinstance(node, list):
-            node[_position(node, last, path)] = yaml.safe_load(text)
+            node[_position(node, last, path)] = value
         elif isinstance(node, dict):
-            node[last] = yaml.safe_load(text)
+            node[last] = value
         else:
             raise ConfigError(f"{path}: {parents[-1]} is a plain value and has no key {last!r}")
     return out
@@ -70,6 +73,13 @@ def nearest(name: str, known: Sequence[str]) -> str:
     """A hint ", did you mean ...?" or the list of what is known."""
     close = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
+
+
+def _value(path: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: {text!r} is not YAML: {' '.join(str(error).split())}") from None
 
 
 def _child(node: Any, part: str, path: str) -> Any:

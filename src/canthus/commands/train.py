@@ -20,10 +20,20 @@ def train(
 ) -> int:
     """Train a zoo row or a YAML file and print the path of the weights."""
     loaded = load_recipe(recipe, assignments)
+    folder = output or Path("runs") / loaded.name
+    if resume and not (folder / "state.pt").is_file():
+        raise FileNotFoundError(f"{folder / 'state.pt'}: nothing to resume; start without --resume")
     try:
+        from canthus.build import check_recipe
         from canthus.training.loop import train as run
+        from canthus.training.optimizers import build_optimizer
+        from canthus.training.schedules import build_schedule
     except ModuleNotFoundError as error:
         raise ImportError(f"training needs {error.name}: pip install 'canthus[train]'") from None
-    path = run(loaded, root, output or Path("runs") / loaded.name, resume=resume, pack=pack)
+    # A wrong name is told before the pictures are read, which takes minutes.
+    landmarker = check_recipe(loaded)
+    build_optimizer(landmarker, loaded.train.optimizer, loaded.train.learning_rate)
+    build_schedule(loaded.train.schedule, 1, 0)
+    path = run(loaded, root, folder, resume=resume, pack=pack)
     sys.stdout.write(f"{path}\n")
     return 0
