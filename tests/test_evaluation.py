@@ -105,6 +105,15 @@ def test_report_by_hand(two: Split) -> None:
     json.dumps(report, allow_nan=False)
 
 
+def test_a_single_labelled_point_spans_no_box(two: Split) -> None:
+    lonely = np.full((5, 2), np.nan, np.float32)
+    lonely[2] = (10, 10)
+    split = Split("test", FIVE, [*two, replace(two[0], points=lonely, id="lonely")])
+    report = score(predict_split(ShapeModel(), split, LabelBoxes()), split)
+    assert (report["faces"], report["metrics"]["left_out/inter_pupil"]) == (4, 1)
+    assert report["metrics"]["nme/inter_pupil"] == pytest.approx((10 + 5 + 10) / 3, abs=1e-4)
+
+
 def test_boxes_of_the_dataset_keep_their_kind(two: Split) -> None:
     samples = [
         replace(s, box=convert_boxes(s.box, "landmarks", "face").astype(np.float32), box_kind="face")

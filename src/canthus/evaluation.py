@@ -45,12 +45,13 @@ class LabelBoxes:
     def __call__(
         self, image: NDArray[np.uint8], samples: list[Sample]
     ) -> tuple[list[FloatArray | None], BoxKind]:
-        """One box (4,) for each sample of the image, and their kind."""
+        """One box (4,) for each sample of the image, None where its points span none, and their kind."""
         if self.source == "dataset":
             kind = samples[0].box_kind
             return [convert_boxes(sample.box, sample.box_kind, kind) for sample in samples], kind
         boxes = [landmark_boxes(sample.points) for sample in samples]
-        return [None if np.isnan(box).any() else box for box in boxes], "landmarks"
+        sized = [bool((box[2:] > box[:2]).all()) for box in boxes]  # one point alone spans no box
+        return [box if has_size else None for box, has_size in zip(boxes, sized, strict=True)], "landmarks"
 
 
 @dataclass(frozen=True)

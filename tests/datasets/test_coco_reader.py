@@ -73,6 +73,17 @@ def test_the_scheme_is_found(tmp_path: Path) -> None:
             lambda c: c["annotations"][1]["keypoints"].__setitem__(2, 5),
             "annotation 1: .*v is 0, 1 or 2; found 5",
         ),
+        (
+            lambda c: c["annotations"][1]["keypoints"].__setitem__(2, None),
+            "annotation 1: .*v is 0, 1 or 2; found nan",
+        ),
+        (
+            lambda c: c["annotations"][1]["keypoints"].__setitem__(slice(3, 6), [None, 3, 2]),
+            "annotation 1: keypoint 1 has v = 2 but no position",
+        ),
+        (lambda c: c["annotations"][1].update(keypoints=None), "annotation 1: found keypoints None"),
+        (lambda c: c["images"][1].update(file_name=None), "annotation 1: its image has the file_name None"),
+        (lambda c: [a.update(iscrowd=1) for a in c["annotations"]], "no annotation of a single face"),
         (lambda c: c["annotations"][1].update(image_id=9), "annotation 1: no image with id 9"),
         (lambda c: c["annotations"][1].pop("keypoints"), "annotation 1: no field 'keypoints'"),
         (
@@ -87,6 +98,20 @@ def test_wrong_files_are_named(tmp_path: Path, change: Any, message: str) -> Non
     edited(dataset_trees.coco(tmp_path), change)
     with pytest.raises(ValueError, match=rf"train\.json: .*{message}"):
         Coco(tmp_path, "train")
+
+
+def test_null_where_nothing_is_stated(tmp_path: Path) -> None:
+    def blank(content: Any) -> None:
+        for item in content["annotations"]:
+            item["keypoints"][:3] = [None, None, 0]
+            item |= {"bbox": [None, 1, 2, 3], "yaw_abs": None, "area": None}
+
+    edited(dataset_trees.coco(tmp_path), blank)
+    for sample in Coco(tmp_path, "train"):
+        placed = sample.points[~np.isnan(sample.points).any(-1)]
+        assert np.isnan(sample.points[0]).all() and len(placed) >= 1
+        np.testing.assert_allclose(sample.box, [*placed.min(0), *placed.max(0)])
+        assert "yaw_abs" not in sample.tags
 
 
 def test_broken_json_and_unknown_split(tmp_path: Path) -> None:

@@ -42,12 +42,15 @@ def test_one_labels_file(tmp_path: Path) -> None:
     np.testing.assert_allclose(sample.points, dataset_trees.face(2), atol=1e-5)
 
 
-def test_pts_files_need_a_scheme_when_two_have_as_many(tmp_path: Path) -> None:
+def test_68_points_are_of_ibug68_in_pts_files_and_have_to_say_so_in_json(tmp_path: Path) -> None:
     dataset_trees.picture(tmp_path / "b.jpg")
     dataset_trees.pts(tmp_path / "b.pts", dataset_trees.face(1))
-    with pytest.raises(ValueError, match=r"b\.pts: 68 points fit ibug68, ibug68_3d; name the scheme"):
+    assert Folder(tmp_path, "all").scheme.name == "ibug68"
+    assert Folder(tmp_path, "all", scheme=SCHEMES["ibug68_3d"]).scheme.name == "ibug68_3d"
+    (tmp_path / "b.pts").unlink()
+    (tmp_path / "b.json").write_text(json.dumps({"points": dataset_trees.face(1).tolist()}))
+    with pytest.raises(ValueError, match=r"b\.json: 68 points fit ibug68, ibug68_3d; name the scheme"):
         Folder(tmp_path, "all")
-    assert len(Folder(tmp_path, "all", scheme=SCHEMES["ibug68"])) == 1
 
 
 @pytest.mark.parametrize(
@@ -59,6 +62,8 @@ def test_pts_files_need_a_scheme_when_two_have_as_many(tmp_path: Path) -> None:
         ('{"points": [[1, 2], [3], [4, 5], [6, 7], [8, 9]]}', "points: expected numbers of shape"),
         ('{"points": [null, null, null, null, null]}', "neither a point with a position nor a box"),
         ('{"points": [[1, 2], [3, 4], [4, 5], [6, 7], [8, 9]], "box": [1, 2, 3]}', "box: found shape"),
+        ('{"points": [[1, 2], [3, 4], [4, 5], [6, 7], [8, 9]], "box": [9, 2, 3, 4]}', "x1 < x2"),
+        ('{"points": [[1, 2], [3, 4], [4, 5], [6, 7], [8, 9]], "box": [0, 0, 3, null]}', "x1 < x2"),
         ('{"points": [[1, 2], [3, 4], [4, 5], [6, 7], [8, 9]], "scheme": "six"}', "unknown scheme 'six'"),
     ],
 )

@@ -24,6 +24,20 @@ def test_round_trip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["{1 2\n-3 4.5}", "\ufeffversion: 1\r\nn_points: 2\r\n{\r\n1 2\r\n-3 4.5\r\n}\r\n"]
+)
+def test_other_ways_to_write_the_same(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.pts").write_bytes(text.encode())
+    np.testing.assert_array_equal(read_pts(tmp_path / "a.pts"), [[0, 1], [-4, 3.5]])
+
+
+def test_a_missing_point_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"a\.pts: found shape \(2, 2\) with points that have no position"):
+        write_pts(tmp_path / "a.pts", [[1, 2], [np.nan, np.nan]])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "found 0 points"),

@@ -61,7 +61,9 @@ class Coco(SampleList):
                     raise ValueError(
                         f"{path}: annotation {item.get('id')}: no image with id {item.get('image_id')}"
                     )
-                file_name = str(image["file_name"])
+                if not isinstance(image["file_name"], str):
+                    raise ValueError(f"its image has the file_name {image['file_name']!r}")
+                file_name = image["file_name"]
                 picture = _picture(root, file_name)
                 if picture is None:
                     if not allow_missing:
@@ -74,6 +76,8 @@ class Coco(SampleList):
                 where = f"{path}: annotation {item.get('id')}"
                 known = isinstance(error, FileNotFoundError) or str(error).startswith(str(path))
                 problem(error if known else ValueError(f"{where}: {_text(error)}"), report)
+        if not samples and not missing and report is None:
+            raise ValueError(f"{path}: no annotation of a single face (iscrowd 0)")
         super().__init__(split, found, samples, missing)
 
 
@@ -119,15 +123,18 @@ def _picture(root: Path, file_name: str) -> Path | None:
 def _sample(
     item: dict[str, Any], picture: Path, name: str, scheme: Scheme, *, hidden_at_zero: bool
 ) -> Sample:
-    values = np.asarray(item["keypoints"], dtype=np.float64)
-    if values.shape != (3 * len(scheme),) or not np.isfinite(values).all():
-        raise ValueError(
-            f"found {values.size} keypoint numbers, expected {3 * len(scheme)} finite ones ({scheme.name})"
-        )
+    if not isinstance(item["keypoints"], list):
+        raise ValueError(f"found keypoints {item['keypoints']!r}, expected a list x, y, v, ...")
+    values = np.asarray(item["keypoints"], dtype=np.float64)  # null becomes NaN
+    if values.shape != (3 * len(scheme),):
+        raise ValueError(f"found {values.size} keypoint numbers, expected {3 * len(scheme)} ({scheme.name})")
     rows = values.reshape(-1, 3)
     state = rows[:, 2]
     if not np.isin(state, (0, 1, 2)).all():
-        raise ValueError(f"keypoint state v is 0, 1 or 2; found {np.setdiff1d(state, (0, 1, 2))[0]}")
+        raise ValueError(f"keypoint state v is 0, 1 or 2; found {state[~np.isin(state, (0, 1, 2))][0]}")
+    lost = np.flatnonzero((state > 0) & ~np.isfinite(rows[:, :2]).all(1))
+    if len(lost):
+        raise ValueError(f"keypoint {lost[0]} has v = {state[lost[0]]:.0f} but no position")
     points = np.where(state[:, None] > 0, rows[:, :2], np.nan).astype(np.float32)
     visibility = np.select([state == 2, state == 1], [1.0, 0.0], 0.0 if hidden_at_zero else np.nan)
     tags = {tag: float(item[tag]) for tag in TAGS if isinstance(item.get(tag), (int, float))}
@@ -135,7 +142,7 @@ def _sample(
         picture, points, id=name, group=photo_group(name), visibility=visibility.astype(np.float32), tags=tags
     )
     box = np.asarray(item.get("bbox") or (), dtype=np.float32)
-    if box.shape == (4,) and (box[2:] > 0).all():
+    if box.shape == (4,) and np.isfinite(box).all() and (box[2:] > 0).all():
         sample.box[:] = (box[0], box[1], box[0] + box[2], box[1] + box[3])
     elif np.isnan(sample.box).any():
         raise ValueError("neither a labelled keypoint nor a bbox [x, y, w, h]")

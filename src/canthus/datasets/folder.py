@@ -21,17 +21,19 @@ from canthus.datasets.dataset import (
 from canthus.formats.pts import read_pts
 from canthus.sample import Sample
 from canthus.schemes import Scheme
+from canthus.schemes.ibug68 import IBUG68
 
 
 class Folder(SampleList):
     """Pictures with labels beside them, or one `labels.json`.
 
-    A label is NAME.pts (1-based, see `formats.pts`) or NAME.json: an object, or a list of them for several
-    faces, `{"points": [[x, y] | null, ...], "scheme"?: name, "visibility"?: [1 | 0 | null, ...], "box"?:
-    [x1, y1, x2, y2]}` in 0-based px. `labels.json` is `{"scheme"?: name, "images": {file_name: object or
-    list}}`. Without `box` (`landmarks` kind) the tight box of the points is taken. Split `all` is ROOT
-    itself, any other is ROOT/SPLIT. Labels without their picture are an error; with `allow_missing` they
-    are left out and listed.
+    A label is NAME.pts (1-based, see `formats.pts`; 68 points are `ibug68` unless asked otherwise) or
+    NAME.json: an object, or a list of them for several faces, `{"points": [[x, y] | null, ...],
+    "scheme"?: name, "visibility"?: [1 | 0 | null, ...], "box"?: [x1, y1, x2, y2]}` in 0-based px.
+    `labels.json` is `{"scheme"?: name, "images": {file_name: object or list}}`. Without `box`
+    (`landmarks` kind) the tight box of the points is taken. Split `all` is ROOT itself, any other is
+    ROOT/SPLIT. Labels without their picture are an error; with `allow_missing` they are left out and
+    listed.
     """
 
     name = "folder"
@@ -113,7 +115,9 @@ def _face(label: str, content: Any, scheme: Scheme | None) -> tuple[Sample, Sche
     """One face without its picture, and the scheme it is in (`scheme` when that is already known)."""
     if isinstance(content, Path):
         points = read_pts(content)
-        found = choose_scheme(label, len(points), asked=scheme)
+        # The format is iBUG's own, whose 68 points follow the visible contour.
+        usual = IBUG68 if len(points) == len(IBUG68) else None
+        found = choose_scheme(label, len(points), asked=scheme or usual)
         return labelled(content, points, id="", group=""), found
     if not isinstance(content, dict) or not isinstance(content.get("points"), list):
         raise ValueError(f'{label}: expected an object with "points": [[x, y] or null, ...]')
@@ -130,6 +134,8 @@ def _face(label: str, content: Any, scheme: Scheme | None) -> tuple[Sample, Sche
     sample = labelled(Path(label), points, id="", group="", visibility=visibility)
     if content.get("box") is not None:
         sample.box[:] = _numbers(label, "box", content["box"], (4,))
+        if not (sample.box[2:] > sample.box[:2]).all():
+            raise ValueError(f"{label}: found box {content['box']}, expected x1 < x2 and y1 < y2")
     if np.isnan(sample.box).any():
         raise ValueError(f"{label}: neither a point with a position nor a box [x1, y1, x2, y2]")
     return sample, found

@@ -21,8 +21,8 @@ def read_pts(path: Path, count: int | None = None) -> NDArray[np.float32]:
     for number, line in enumerate(
         path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1
     ):
-        text = line.strip().lower()
-        if not text or text in "{}" or text.startswith("version"):
+        text = line.strip().strip("{}").strip().lower()
+        if not text or text.startswith("version"):
             continue
         try:
             if text.startswith("n_points"):
@@ -45,8 +45,14 @@ def read_pts(path: Path, count: int | None = None) -> NDArray[np.float32]:
 
 
 def write_pts(path: Path, points: ArrayLike) -> None:
-    """Write points (K, 2) in px as a 1-based .pts file with its header (aside, then renamed)."""
+    """Write points (K, 2) in px as a 1-based .pts file with its header (aside, then renamed).
+
+    Raises ValueError where a point has no position: the format cannot say so.
+    """
     rows = np.asarray(points, dtype=np.float64) + 1
+    if rows.ndim != 2 or rows.shape[1] != 2 or not np.isfinite(rows).all():
+        without = "" if np.isfinite(rows).all() else " with points that have no position"
+        raise ValueError(f"{path}: found shape {rows.shape}{without}, expected (K, 2) of finite numbers")
     lines = "\n".join(f"{x:.6f} {y:.6f}" for x, y in rows)
     with aside(path) as part:
         part.write_text(f"version: 1\nn_points: {len(rows)}\n{{\n{lines}\n}}\n")
