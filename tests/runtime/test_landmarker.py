@@ -1,8 +1,10 @@
 """Boxes to landmarks with a model that finds a bright spot."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import tiny_models
 
@@ -28,6 +30,32 @@ def test_states_what_the_file_states(landmarker: OnnxLandmarker) -> None:
     assert landmarker.crop_rule == tiny_models.RULE
     assert landmarker.card["data"] == "nothing"
     assert landmarker.card["licence"] == "none"
+
+
+def test_the_card_holds_the_digest_and_the_page_beside_the_file(
+    tiny_landmark_onnx: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(tiny_landmark_onnx.read_bytes())
+    assert "text" not in OnnxLandmarker(path).card
+    (tmp_path / "mine.md").write_text("# Model card: mine\n")
+    card = OnnxLandmarker(path).card
+    assert card["text"] == "# Model card: mine\n"
+    assert card["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("input_size", "x"), ("crop_rule", "{"), ("crop_rule", '{"scal": 1}'), ("card", "{")]
+)
+def test_broken_metadata_names_the_file(
+    tiny_landmark_onnx: Path, tmp_path: Path, key: str, value: str
+) -> None:
+    model = onnx.load(tiny_landmark_onnx)
+    kept = {item.key: item.value for item in model.metadata_props} | {key: value}
+    onnx.helper.set_model_props(model, kept)
+    onnx.save(model, tmp_path / "odd.onnx")
+    with pytest.raises(ValueError, match=r"odd\.onnx: unusable metadata"):
+        OnnxLandmarker(tmp_path / "odd.onnx")
 
 
 @pytest.mark.parametrize("side", [32, 64, 128, 250], ids=["enlarged", "same", "half", "reduced"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ class OnnxLandmarker:
     `scores` (B, K), and where it has them `presence` (B,), `visibility` (B, K), `covariance` (B, K, 2, 2)
     in crop px².
 
-    The file's metadata states scheme, input size and crop rule; `card` holds its model card. Raises
+    The file's metadata states scheme, input size and crop rule. Raises
     FileNotFoundError for a missing file, ValueError for a file that is no such model.
     """
 
@@ -46,9 +48,23 @@ class OnnxLandmarker:
         if metadata["scheme"] not in SCHEMES:
             raise ValueError(f"{path}: unknown scheme {metadata['scheme']!r}; known: {', '.join(SCHEMES)}")
         self.scheme = SCHEMES[metadata["scheme"]]
-        self.input_size = int(metadata["input_size"])
-        self.crop_rule = CropRule.model_validate_json(metadata["crop_rule"])
-        self.card = _card(metadata)
+        try:
+            self.input_size = int(metadata["input_size"])
+            self.crop_rule = CropRule.model_validate_json(metadata["crop_rule"])
+            self._card = {**metadata, **json.loads(metadata.get("card", "{}"))}
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}: unusable metadata ({' '.join(str(error).split())})") from None
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """What the file states: training data, licence, parameters, ...; its `sha256`; and, where a NAME.md
+        lies beside NAME.onnx as it does for bundled models, that page with the figures and limits as `text`.
+        """
+        path = Path(self.session.name)
+        page = path.with_suffix(".md")
+        text = {"text": page.read_text(encoding="utf-8")} if page.is_file() else {}
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return {**{k: v for k, v in self._card.items() if k != "card"}, "sha256": digest, **text}
 
     def __call__(self, image: NDArray[np.uint8], boxes: ArrayLike, box_kind: BoxKind) -> Faces:
         """The faces in these boxes (N, 4) xyxy of an RGB picture (H, W, 3), in the order of the boxes."""
@@ -112,9 +128,3 @@ def check_boxes(boxes: ArrayLike) -> NDArray[np.float64]:
             f"boxes: number {first} is {rows[first].tolist()}, expected finite x1 < x2 and y1 < y2"
         )
     return rows
-
-
-def _card(metadata: dict[str, str]) -> dict[str, Any]:
-    """The model card; without one, the plain metadata."""
-    plain = {key: value for key, value in metadata.items() if key != "card"}
-    return {**plain, **json.loads(metadata.get("card", "{}"))}

@@ -48,7 +48,7 @@ class Predictor:
 
     @property
     def card(self) -> dict[str, Any]:
-        """The model card: training data, licence, numbers."""
+        """The model card: training data, licence, sha256, and as `text` the page with figures and limits."""
         return self.landmarker.card
 
     @property
