@@ -7,7 +7,7 @@ W - 0.5. Boxes are (x1, y1, x2, y2) in the same coordinates.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -22,15 +22,15 @@ FOREHEAD = 0.25
 
 
 def convert_boxes(boxes: ArrayLike, source: BoxKind, target: BoxKind) -> FloatArray:
-    """Boxes (..., 4) of one kind as boxes (..., 4) of another."""
+    """Boxes (..., 4) of one kind as boxes (..., 4) of another; ValueError for an unknown kind."""
+    if not {source, target} <= set(get_args(BoxKind)):
+        raise ValueError(f"box kinds are 'landmarks' and 'face'; found {source!r} -> {target!r}")
     out = np.array(boxes, dtype=np.float64)
     height = out[..., 3] - out[..., 1]
     if source == "landmarks" and target == "face":
         out[..., 1] -= FOREHEAD * height
     elif source == "face" and target == "landmarks":
         out[..., 1] += FOREHEAD / (1 + FOREHEAD) * height
-    elif source != target:
-        raise ValueError(f"box kinds are 'landmarks' and 'face'; found {source!r} -> {target!r}")
     return out
 
 

@@ -1,5 +1,6 @@
 """Pictures to faces."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -77,3 +78,11 @@ def test_a_picture_of_108_megapixels(predictor: Predictor) -> None:
     assert len(faces) == 1
     np.testing.assert_allclose(faces.boxes[0], [6008.875, 3008.875, 6590.125, 3590.125], atol=0.01)
     np.testing.assert_allclose(faces.points[0, 0], [6299.5, 3299.5], atol=3)
+
+
+def test_threads_share_a_predictor(predictor: Predictor) -> None:
+    images = [np.roll(two_cells(), 32 * i, axis=1) for i in range(4)] * 4
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(predictor, images))
+    for image, faces in zip(images, together, strict=True):
+        np.testing.assert_array_equal(faces.points, predictor(image).points)

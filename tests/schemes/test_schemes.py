@@ -115,6 +115,17 @@ def test_jaws_of_two_conventions_are_not_mixed() -> None:
     assert same is not points
 
 
+def test_a_target_may_be_named() -> None:
+    points = np.random.default_rng(0).uniform(0, 99, (2, 68, 2))
+    np.testing.assert_array_equal(IBUG68.convert(points, "five"), IBUG68.convert(points, SCHEMES["five"]))
+    with pytest.raises(ValueError, match="no scheme 'fiv'; there are ibug68"):
+        IBUG68.convert(points, "fiv")
+
+
+def test_schemes_can_be_keys() -> None:
+    assert {scheme: scheme.name for scheme in SCHEMES.values()}[IBUG68] == "ibug68"
+
+
 def test_unknown_conversion() -> None:
     with pytest.raises(ValueError, match="no conversion from scheme five to ibug68"):
         SCHEMES["five"].convert(np.zeros((5, 2)), IBUG68)

@@ -69,6 +69,7 @@ class OnnxLandmarker:
     def __call__(self, image: NDArray[np.uint8], boxes: ArrayLike, box_kind: BoxKind) -> Faces:
         """The faces in these boxes (N, 4) xyxy of an RGB picture (H, W, 3), in the order of the boxes."""
         rows = check_boxes(boxes)
+        face_boxes = convert_boxes(rows, box_kind, "face")
         if not len(rows):
             return Faces.empty(self.scheme)
         crops = [self.crop_rule.crop(row, box_kind, self.input_size) for row in rows]
@@ -83,7 +84,7 @@ class OnnxLandmarker:
         return Faces(
             np.asarray(points + self.crop_rule.label_offset_px, dtype=np.float32),
             out["scores"],
-            np.asarray(convert_boxes(rows, box_kind, "face"), dtype=np.float32),
+            np.asarray(face_boxes, dtype=np.float32),
             self.scheme,
             presence=out.get("presence"),
             visibility=out.get("visibility"),

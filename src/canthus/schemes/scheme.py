@@ -45,6 +45,10 @@ class Scheme:
         if any(self.flip[j] != i for i, j in enumerate(self.flip)):
             raise ValueError(f"scheme {self.name}: the flip permutation is not its own inverse")
 
+    def __hash__(self) -> int:
+        """By name, so that schemes can be keys."""
+        return hash(self.name)
+
     def __len__(self) -> int:
         """Number of landmarks K."""
         return len(self.names)
@@ -85,8 +89,11 @@ class Scheme:
             f"scheme {self.name} has no normaliser {name!r}; it has {', '.join(self.normalizer_names)}"
         )
 
-    def convert(self, points: FloatArray, to: Scheme) -> FloatArray:
-        """Points (..., K, 2) of this scheme as points (..., K', 2) of `to`; NaN where it has no counterpart."""
+    def convert(self, points: FloatArray, to: Scheme | str) -> FloatArray:
+        """Points (..., K, 2) of this scheme as points (..., K', 2) of `to`, a scheme or the name of a row of
+        SCHEMES; NaN where it has no counterpart. Raises ValueError where no conversion is known."""
+        if isinstance(to, str):
+            to = _named(to)
         points = np.asarray(points)
         if to.name == self.name:
             return points.copy()
@@ -98,3 +105,11 @@ class Scheme:
             if sources:
                 out[..., k, :] = points[..., list(sources), :].mean(-2)
         return out
+
+
+def _named(name: str) -> Scheme:
+    from canthus.schemes import SCHEMES  # the table is made of this class
+
+    if name not in SCHEMES:
+        raise ValueError(f"no scheme {name!r}; there are {', '.join(SCHEMES)}")
+    return SCHEMES[name]
