@@ -10,7 +10,15 @@ import torch
 from canthus.build import build_landmarker
 from canthus.checkpoints import native
 from canthus.export import Graph as ExportGraph
-from canthus.export import ParityError, cached_export, check_parity, export, facts_of, random_crops
+from canthus.export import (
+    ParityError,
+    cached_export,
+    check_parity,
+    export,
+    facts_of,
+    random_crops,
+    raw_allowance,
+)
 from canthus.geometry import CropRule
 from canthus.models.landmarker import Landmarker
 from canthus.recipe import Recipe
@@ -99,6 +107,22 @@ def test_another_network_fails_the_parity_check(tiny_recipe: Recipe, tmp_path: P
         landmarker.head.maps[1].weight[0].add_(0.01)
     with pytest.raises(ParityError, match="raw output raw_"):
         check_parity(graph, path, crops)
+
+
+def test_what_a_raw_output_may_differ_by() -> None:
+    assert raw_allowance(np.float32([-1, 1])) == pytest.approx(1e-4)
+    flat = 0.5 + np.float32([-1e-5, 1e-5])
+    assert raw_allowance(flat) == pytest.approx(16 * 2**-23 * 0.5, rel=1e-3)
+
+
+def test_a_network_that_says_the_same_of_every_picture_is_exported(
+    tiny_recipe: Recipe, tmp_path: Path
+) -> None:
+    landmarker = random_landmarker(tiny_recipe)
+    with torch.no_grad():
+        for parameter in landmarker.backbone.parameters():
+            parameter.mul_(0.05)
+    assert export(landmarker, tiny_recipe, tmp_path / "flat.onnx").points < 1e-3
 
 
 def test_nothing_is_left_behind_when_the_export_fails(

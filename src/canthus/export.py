@@ -28,6 +28,9 @@ from canthus.session import Session
 
 #: Largest difference of a raw output, in standard deviations of that output.
 RAW_TOLERANCE = 1e-4
+#: Differences of so many roundings of the largest value are none: a network that has learnt little says much
+#: the same of every picture, and its outputs vary by little more than float32 resolves.
+ROUNDINGS = 16
 #: Largest difference of a point in crop px, unless the same file moves more under another thread count.
 POINT_TOLERANCE = 1e-3
 
@@ -113,7 +116,7 @@ def check_parity(graph: Graph, path: Path, crops: NDArray[np.uint8]) -> Parity:
         difference = float(np.abs(one[name] - value.numpy()).max())
         spread = float(value.std(correction=0)) or 1.0
         noise, worst = max(noise, difference), max(worst, difference / spread)
-        if difference / spread > RAW_TOLERANCE:
+        if difference > raw_allowance(value.numpy()):
             raise ParityError(f"raw output {name}: differs by {difference / spread:.2e} standard deviations")
     margin = graph.landmarker.codec.margin({name.removeprefix("raw_"): value for name, value in raw.items()})
     ill = margin.numpy() <= 10 * noise
@@ -124,6 +127,12 @@ def check_parity(graph: Graph, path: Path, crops: NDArray[np.uint8]) -> Parity:
         raise ParityError(f"points: differ by {distance:.2e} px, expected at most {allowed:.2e}")
     listed = tuple((int(crop), int(landmark)) for crop, landmark in np.argwhere(ill))
     return Parity(worst, float(distance), listed)
+
+
+def raw_allowance(value: NDArray[np.float32]) -> float:
+    """By how much a raw output may differ: a share of its spread, and no less than float32 resolves."""
+    rounding = float(np.finfo(np.float32).eps) * float(np.abs(value).max())
+    return max(RAW_TOLERANCE * float(value.std()), ROUNDINGS * rounding)
 
 
 def cached_export(name_or_path: str | Path, *, flip_test: bool = False) -> Path:
