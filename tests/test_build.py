@@ -106,6 +106,7 @@ def test_a_recipe_is_checked_without_data(tiny_recipe: Recipe) -> None:
         ({"codec": {"name": "integral", "side": 4}}, "loss ellipse: codec integral has no field 'cholesky'"),
         ({"datasets": [{"name": "foldr"}]}, "no dataset 'foldr'; did you mean 'folder'"),
         ({"datasets": [{"name": "folder", "scheme": "fiv"}]}, "no scheme 'fiv'; did you mean 'five'"),
+        ({"head": {"name": "integral", "width": -3}}, "head integral: .*negative dimension"),
         ({"transforms": [{"name": "flp"}]}, "no transform 'flp'; did you mean 'flip'"),
     ],
 )

@@ -43,6 +43,12 @@ def test_unknown_keys_name_the_nearest_one() -> None:
         load_recipe("face68", ["datasets.0.spit=test"])
 
 
+@pytest.mark.parametrize("part", ["datasets", "losses"])
+def test_a_recipe_needs_data_and_losses(part: str) -> None:
+    with pytest.raises(ConfigError, match=f"{part}: .*at least 1 item"):
+        load_recipe("face68", [f"{part}=[]"])
+
+
 def test_wrong_values_are_shown() -> None:
     with pytest.raises(ConfigError, match=r"train\.epochs.*found 0"):
         load_recipe("face68", ["train.epochs=0"])

@@ -155,7 +155,7 @@ def construct(part: Part, table: Mapping[str, Any], kind: str, *arguments: Any) 
     options = {name: tuple(v) if isinstance(v, list) else v for name, v in part.options.items()}
     try:
         return target(*arguments, **options)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, RuntimeError) as error:
         raise ConfigError(f"{kind} {part.name}: {error}") from error
 
 

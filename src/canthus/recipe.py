@@ -102,7 +102,7 @@ class Recipe(Config):
     description: str
     scheme: str
     licence: str
-    datasets: tuple[DatasetPart, ...]
+    datasets: tuple[DatasetPart, ...] = Field(min_length=1)
     validation: Validation = Validation()
     size: int = Field(default=128, ge=16, description="side of the square crop, px")
     crop: CropRule
@@ -112,7 +112,7 @@ class Recipe(Config):
     neck: Part | None = None
     head: Part
     codec: Part
-    losses: tuple[LossPart, ...]
+    losses: tuple[LossPart, ...] = Field(min_length=1)
     train: Train = Train()
     test: Test = Test()
     reference: dict[str, Any] = Field(default_factory=dict, description="published numbers and addresses")

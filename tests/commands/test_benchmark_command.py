@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from canthus.cli import app
-from canthus.commands.benchmark import Settings, alternate, prepare, quantiles
+from canthus.commands.benchmark import Settings, alternate, benchmark, prepare, quantiles
 
 
 def test_quantiles_by_hand() -> None:
@@ -53,6 +53,12 @@ def test_report_and_ratio(tiny_landmark_onnx: Path, tmp_path: Path) -> None:
     assert [row["what"] for row in content["times"]] == ["network", "whole", "network", "whole"]
     assert set(content["ratio_to_second"]) == {"network", "whole"}
     assert "onnxruntime" in content["versions"]
+
+
+def test_an_unwritable_report_is_told_first(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="file: is a file, expected a folder"):
+        benchmark("none.onnx", None, Settings(), tmp_path / "file" / "x.json")
 
 
 @pytest.mark.parametrize("model", ["none.onnx", "face67"])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from canthus import __version__, detectors
 from canthus.detectors.builtin import bundled_detector
-from canthus.formats import aside
+from canthus.formats import aside, check_writable
 from canthus.runtime.landmarker import OnnxLandmarker
 from canthus.runtime.models import model_file
 from canthus.session import Session
@@ -45,6 +45,7 @@ def benchmark(model: str, against: str | None, settings: Settings, report: Path 
 
     Raises ValueError or FileNotFoundError for files that are no models.
     """
+    check_writable(report)
     names = [model] if against is None else [model, against]
     works = [prepare(name, settings) for name in names]
     times = alternate([call for work in works for call in work.values()], settings.repeats)
