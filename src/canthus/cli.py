@@ -67,7 +67,10 @@ def predict(
         int, typer.Option(min=32, help="Longest side in px that faces are searched at.")
     ] = 640,
     boxes: Annotated[
-        Path | None, typer.Option(help="Face boxes instead of a detector: JSON or CSV by file name.")
+        Path | None,
+        typer.Option(
+            help="Face boxes instead of a detector: JSON or CSV by file name, or results of this command."
+        ),
     ] = None,
     box_kind: Annotated[str, typer.Option(help="Kind of the boxes in --boxes: face or landmarks.")] = "face",
     whole_image: Annotated[
@@ -83,7 +86,7 @@ def predict(
     json: Annotated[Path | None, typer.Option(help="Result file.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Result file, one row a face.")] = None,
     coco: Annotated[Path | None, typer.Option(help="Result file, COCO keypoints.")] = None,
-    parquet: Annotated[Path | None, typer.Option(help="Result file, needs canthus[tables].")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Result file, needs canthus\\[tables].")] = None,
     threads: Threads = None,
 ) -> None:
     """Find the faces and their landmarks in pictures. Without an output option: one JSON line a picture."""

@@ -16,8 +16,8 @@ Picture: TypeAlias = str | Path | bytes | Image.Image | NDArray[Any]
 
 #: Extensions that a folder is searched for.
 EXTENSIONS = (
-    *(".jpg", ".jpeg", ".jpe", ".jp2", ".png", ".bmp", ".webp"),
-    *(".tif", ".tiff", ".gif", ".ppm", ".pgm", ".avif", ".heic"),
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".png", ".bmp", ".webp"),
+    *(".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".avif", ".heic"),
 )
 
 _STRIP = 1 << 17  # px converted at a time, so that a large picture is never held three times

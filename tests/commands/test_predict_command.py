@@ -163,6 +163,18 @@ def test_bad_usage(photos: Path, models: list[str], extra: list[str], reason: st
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_odd_file_names_are_one_line_each(models: list[str], tmp_path: Path) -> None:
+    for name in ("new\nline.jpg", "two  spaces.jpg"):
+        (tmp_path / name).write_text("no picture")
+    result = run(tmp_path, *models)
+    assert result.exit_code == 1
+    folder = tmp_path.as_posix()
+    assert [line.partition(": not a picture")[0] for line in result.stderr.splitlines()] == [
+        f"canthus: {folder}/new line.jpg",
+        f"canthus: {folder}/two  spaces.jpg",
+    ]
+
+
 def test_nothing_matches(models: list[str]) -> None:
     result = run("nowhere/*.jpg", *models)
     assert result.exit_code == 2

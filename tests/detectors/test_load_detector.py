@@ -22,6 +22,11 @@ def test_whole_image_reaches_from_centre_to_centre() -> None:
     np.testing.assert_array_equal(found.scores, [1])
 
 
+def test_whole_image_of_a_single_pixel_has_a_size() -> None:
+    np.testing.assert_array_equal(WholeImage()(np.zeros((1, 1, 3), np.uint8)).boxes, [[-0.5, -0.5, 0.5, 0.5]])
+    np.testing.assert_array_equal(WholeImage()(np.zeros((9, 1, 3), np.uint8)).boxes, [[-0.5, 0, 0.5, 8]])
+
+
 @pytest.mark.parametrize(("name", "hint"), [("buildin", "did you mean builtin"), ("yunet", "needs its file")])
 def test_unknown_names(name: str, hint: str) -> None:
     with pytest.raises(ValueError, match=hint):

@@ -211,6 +211,6 @@ def _box_kind(name: str) -> BoxKind:
 
 
 def _reason(path: Path, error: Exception) -> str:
-    text = " ".join(str(error).split())
+    text, name = (" ".join(str(value).splitlines()) for value in (error, path))
     kind = "" if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: "
-    return text if text.startswith(str(path)) else f"{path}: {kind}{text}"
+    return text if text.startswith(name) else f"{name}: {kind}{text}"

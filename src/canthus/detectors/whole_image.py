@@ -9,8 +9,11 @@ from canthus.detectors.detector import Detections
 
 
 class WholeImage:
-    """One `face` box with score 1 that covers the picture from its first to its last pixel centre."""
+    """One `face` box with score 1 that covers the picture from its first to its last pixel centre; a side of
+    a single pixel from edge to edge.
+    """
 
     def __call__(self, image: NDArray[np.uint8]) -> Detections:
         height, width = image.shape[:2]
-        return Detections(np.array([[0, 0, width - 1, height - 1]], dtype=np.float32), np.ones(1, np.float32))
+        (x1, x2), (y1, y2) = ((0, side - 1) if side > 1 else (-0.5, 0.5) for side in (width, height))
+        return Detections(np.array([[x1, y1, x2, y2]], dtype=np.float32), np.ones(1, np.float32))
