@@ -14,11 +14,15 @@ def train_detector(
     code 0.
     """
     import cv2
-    import torch
 
-    from canthus.face_detection.loop import train
-    from canthus.face_detection.recipe import read_recipe
-    from canthus.face_detection.release import release
+    try:
+        import torch
+
+        from canthus.face_detection.loop import train
+        from canthus.face_detection.recipe import read_recipe
+        from canthus.face_detection.release import release
+    except ModuleNotFoundError as error:
+        raise ImportError(f"training needs {error.name}: pip install 'canthus[train]'") from None
 
     torch.set_num_threads(threads)
     cv2.setNumThreads(1)
