@@ -46,8 +46,11 @@ class Boxes:
     file_kind: str = "face"
 
     def open(self, default: str, threads: int | None = None) -> BoxSource:
-        """The box source; ValueError for a name that is neither a source nor a file."""
+        """The box source; ValueError for a name that is neither a source nor a file, and for options that
+        would change nothing.
+        """
         source = self.source or default
+        self._refuse_unused(source)
         if source in ("landmarks", "dataset"):
             return LabelBoxes(source)
         if source == "detector":
@@ -64,6 +67,15 @@ class Boxes:
             lambda image, path: np.zeros((0, 4)) if path is None or (b := file(path)) is None else b,
             cast(BoxKind, self.file_kind),
         )
+
+    def _refuse_unused(self, source: str) -> None:
+        if source != "detector" and (self.detector, self.detector_size) != (
+            Boxes.detector,
+            Boxes.detector_size,
+        ):
+            raise ValueError(f"--detector and --detector-size need --boxes detector; the boxes are {source}")
+        if source in ("landmarks", "dataset", "detector") and self.file_kind != Boxes.file_kind:
+            raise ValueError(f"--box-kind is about the boxes of a file; the boxes are {source}")
 
 
 @dataclass(frozen=True)
