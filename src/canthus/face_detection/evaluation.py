@@ -44,14 +44,14 @@ Labelled = list[tuple[Image, FloatArray]]
 
 
 @dataclass(frozen=True)
-class TestSet:
+class HeldOutSet:
     """`faces`: name -> pictures with the true `face` boxes (N, 4); `negatives`: pictures without faces."""
 
     faces: dict[str, Labelled]
     negatives: list[Image]
 
 
-def held_out_set(root: Path) -> TestSet:
+def held_out_set(root: Path) -> HeldOutSet:
     """HELEN test, every 5th AFW photo, HELEN-test faces pasted small onto every 5th negative, and those
     negatives.
     """
@@ -64,7 +64,7 @@ def held_out_set(root: Path) -> TestSet:
         "afw_every_5th": [(read_image(path), afw[path.name]) for path in afw_photos(root, "test")],
         "pasted_20_40px": [(image, labels.boxes) for image, labels in pasted],
     }
-    return TestSet(faces, negatives)
+    return HeldOutSet(faces, negatives)
 
 
 def _helen_scene(path: Path) -> Scene:
@@ -72,7 +72,7 @@ def _helen_scene(path: Path) -> Scene:
     return make_scene(path.name, read_image(path), labels_from_landmarks(points, five_points(points)))
 
 
-def save_pasted(material: TestSet, folder: Path) -> None:
+def save_pasted(material: HeldOutSet, folder: Path) -> None:
     """Write the pasted pictures as PNG and their boxes as `boxes.json` ({file: [[x1, y1, x2, y2], ...]})."""
     folder.mkdir(parents=True, exist_ok=True)
     boxes = {}
@@ -93,7 +93,7 @@ def without_adjustment(found: Detections) -> Detections:
     return replace(found, boxes=raw.astype(np.float32))
 
 
-def measure(detector: Detector, material: TestSet, *, shipped: float | None = None) -> dict[str, Any]:
+def measure(detector: Detector, material: HeldOutSet, *, shipped: float | None = None) -> dict[str, Any]:
     """Recall in per cent on every set at the detector's own operating point, and at its `shipped` threshold.
 
     `detector` must return every candidate down to `LOWEST`.
@@ -125,7 +125,7 @@ def figures_at(
 
 
 def compare(
-    model: Path | None, yunet: Path | None, material: TestSet, *, working_size: int
+    model: Path | None, yunet: Path | None, material: HeldOutSet, *, working_size: int
 ) -> dict[str, Any]:
     """Our detector, and YuNet's file where given, both as adjusted and with its own boxes."""
     ours = BuiltinDetector(model, working_size=working_size, threads=1)
