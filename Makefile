@@ -2,8 +2,9 @@ PYTHON ?= python3
 DEMO := .venv-demo
 DEV := .venv
 NETWORK := --timeout 180 --disable-pip-version-check
+PACKAGE := $(shell find src -type f -not -name "*.pyc")
 
-.PHONY: demo test check clean
+.PHONY: demo test clean
 
 demo: $(DEMO)/.done  ## install the base package (no torch) and annotate the sample pictures
 	$(DEMO)/bin/canthus predict samples --save out/demo --json out/demo/faces.json
@@ -15,8 +16,9 @@ test: $(DEV)/.done  ## lint, types and the whole suite
 	$(DEV)/bin/mypy
 	$(DEV)/bin/python -m pytest
 
-$(DEMO)/.done: pyproject.toml
+$(DEMO)/.done: pyproject.toml $(PACKAGE)
 	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python -m pip install --quiet $(NETWORK) --upgrade --force-reinstall --no-deps .
 	$(DEMO)/bin/python -m pip install --quiet $(NETWORK) .
 	@touch $@
 
