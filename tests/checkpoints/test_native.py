@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from canthus import checkpoints
 from canthus.build import build_landmarker
 from canthus.checkpoints import native
+from canthus.commands.evaluate import _flips
 from canthus.recipe import Recipe
 
 
@@ -71,3 +72,12 @@ def test_every_tensor_that_does_not_fit_is_listed(tiny_recipe: Recipe, tmp_path:
         ValueError, match=r"missing neck\.norm\.0\.bias; unknown extra; .*stem\.0\.weight has shape \(1,\)"
     ):
         native.restore(landmarker, state, "file")
+
+
+def test_a_recipe_with_a_flip_test_is_scored_with_it(tiny_recipe: Recipe, tmp_path: Path) -> None:
+    for flip in (True, False):
+        recipe = Recipe.model_validate({**tiny_recipe.model_dump(), "test": {"flip": flip}})
+        path = tmp_path / f"{flip}.safetensors"
+        native.save(path, build_landmarker(recipe), recipe)
+        assert _flips(str(path)) is flip
+    assert not _flips("face68")

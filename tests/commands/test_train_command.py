@@ -56,3 +56,11 @@ def test_the_path_of_the_weights_is_the_result(recipe: Path, tiny_data: Path, tm
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{tmp_path / 'out' / 'tiny.safetensors'}\n"
     assert json.loads((tmp_path / "out" / "log.jsonl").read_text())["epoch"] == 1
+
+
+def test_a_folder_that_holds_a_training_is_not_overwritten(recipe: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "state.pt").write_bytes(b"")
+    result = train(recipe, "--root", tmp_path, "--output", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "go on with --resume or choose another --output" in result.stderr

@@ -100,3 +100,19 @@ def test_two_processes_give_the_loss_of_one(tiny_recipe: Recipe, tiny_data: Path
 def single() -> dict[str, str]:
     """The environment with one thread per process."""
     return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(
+    tiny_recipe: Recipe, tiny_data: Path, tmp_path: Path
+) -> None:
+    train_options = {**tiny_recipe.train.model_dump(), "learning_rate": 1e30, "warmup": 0}
+    wild = Recipe.model_validate({**tiny_recipe.model_dump(), "train": train_options})
+    with pytest.raises(ValueError, match=r"not finite in epoch \d+: lower train\.learning_rate"):
+        train(wild, tiny_data, tmp_path / "out")
+
+
+def test_a_damaged_state_is_named(tiny_recipe: Recipe, tiny_data: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "state.pt").write_bytes(b"PK not a state")
+    with pytest.raises(ValueError, match=r"state\.pt: damaged, cannot be resumed"):
+        train(tiny_recipe, tiny_data, tmp_path / "out", resume=True)

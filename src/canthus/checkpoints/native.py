@@ -42,8 +42,8 @@ def read_header(path: Path) -> dict[str, str]:
         raise ValueError(f"{path}: not a safetensors file: {error}") from None
 
 
-def load(path: Path) -> tuple[Landmarker, Recipe]:
-    """The network in evaluation mode, with its weights, and its recipe."""
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in the header of a weights file."""
     header = read_header(path)
     if "recipe" not in header:
         raise ValueError(
@@ -53,7 +53,12 @@ def load(path: Path) -> tuple[Landmarker, Recipe]:
         content = json.loads(header["recipe"])
     except ValueError as error:
         raise ValueError(f"{path}: the recipe in its header is no JSON ({error})") from None
-    recipe = validate(Recipe, content, str(path))
+    return validate(Recipe, content, str(path))
+
+
+def load(path: Path) -> tuple[Landmarker, Recipe]:
+    """The network in evaluation mode, with its weights, and its recipe."""
+    recipe = read_recipe(path)
     landmarker = build_landmarker(recipe)
     restore(landmarker, load_file(path), str(path))
     return landmarker.eval(), recipe

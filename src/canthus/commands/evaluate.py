@@ -101,7 +101,8 @@ def evaluate(model: str, data: Split, boxes: Boxes, options: Options) -> int:
 def run(model: str, data: Split, boxes: Boxes, options: Options) -> tuple[dict[str, Any], list[str]]:
     """The report of a model on a split, and warnings."""
     dataset = data.open()
-    landmarker = OnnxLandmarker(_file(model, options.flip_test), threads=options.threads)
+    flip_test = options.flip_test or _flips(model)
+    landmarker = OnnxLandmarker(_file(model, flip_test), threads=options.threads)
     mismatch = check_schemes(landmarker.scheme.name, dataset.scheme.name, options.allow_scheme_mismatch)
     warnings = [mismatch] if mismatch else []
     if dataset.missing:
@@ -110,7 +111,7 @@ def run(model: str, data: Split, boxes: Boxes, options: Options) -> tuple[dict[s
     predictions = predict(landmarker, dataset, source)
     if options.backgrounds is not None:
         predictions = with_backgrounds(predictions, landmarker, Backgrounds(options.backgrounds, "test"))
-    provenance = _model(model, Path(landmarker.session.name), landmarker, options.flip_test)
+    provenance = _model(model, Path(landmarker.session.name), landmarker, flip_test)
     predictions = replace(predictions, provenance={**provenance, **predictions.provenance})
     if options.save_predictions is not None:
         predictions.save(options.save_predictions)
@@ -121,6 +122,17 @@ def predict(landmarker: OnnxLandmarker, dataset: Dataset, source: BoxSource) -> 
     """`predict_split` with a progress bar on a terminal."""
     with Progress(f"{dataset.name} {dataset.split}", len(dataset)) as bar:
         return predict_split(landmarker, dataset, source, progress=bar.advance)
+
+
+def _flips(model: str) -> bool:
+    """Whether the recipe of a weights file is scored with the flip test (`test.flip`)."""
+    if Path(model).suffix.lower() != ".safetensors" or not Path(model).is_file():
+        return False
+    try:
+        from canthus.checkpoints import native
+    except ImportError:
+        return False  # `model_file` tells what is missing
+    return native.read_recipe(Path(model)).test.flip
 
 
 def _file(model: str, flip_test: bool) -> Path:

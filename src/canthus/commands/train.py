@@ -23,6 +23,8 @@ def train(
     folder = output or Path("runs") / loaded.name
     if resume and not (folder / "state.pt").is_file():
         raise FileNotFoundError(f"{folder / 'state.pt'}: nothing to resume; start without --resume")
+    if not resume and (folder / "state.pt").is_file():
+        raise FileExistsError(f"{folder}: holds a training; go on with --resume or choose another --output")
     try:
         from canthus.build import check_recipe
         from canthus.training.loop import train as run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterable
@@ -24,7 +25,7 @@ from canthus.training.journal import Journal
 from canthus.training.optimizers import build_optimizer
 from canthus.training.packing import read_pack, write_pack
 from canthus.training.schedules import build_schedule
-from canthus.training.state import Progress, load_state, save_state
+from canthus.training.state import Progress, State
 from canthus.training.validation import Validator
 
 
@@ -68,8 +69,8 @@ def train(
     schedule = build_schedule(
         settings.schedule, settings.epochs * len(batches), round(settings.warmup * len(batches))
     )
-    state = output / "state.pt"
-    progress = load_state(state, landmarker, ema, optimizer) if resume else Progress()
+    state = State(output / "state.pt", recipe, landmarker, ema, optimizer)
+    progress = state.load() if resume else Progress()
     model, optimizer = accelerator.prepare(landmarker, optimizer)
     journal = Journal(accelerator, output, resume_epoch=progress.epoch)
     facts = {"training_data": _describe(sources)}
@@ -96,6 +97,10 @@ def train(
             for name, value in {"loss": loss, **terms}.items():
                 sums[name] += accelerator.reduce(value.detach(), "mean").item()
         progress.epoch += 1
+        if not all(math.isfinite(value) for value in sums.values()):
+            raise ValueError(
+                f"the loss is not finite in epoch {progress.epoch}: lower train.learning_rate or train.clip"
+            )
 
         entry = {f"train/{name}": value / len(batches) for name, value in sums.items()}
         entry |= {"learning_rate": optimizer.param_groups[0]["lr"], "seconds": time.perf_counter() - started}
@@ -112,7 +117,7 @@ def train(
                 native.save(output / "best.safetensors", ema.model, recipe, facts)
         journal.write(progress.epoch, progress.step, entry)
         if accelerator.is_main_process:
-            save_state(state, progress, landmarker, ema, optimizer)
+            state.save(progress)
         accelerator.wait_for_everyone()
 
     path = output / f"{recipe.name}.safetensors"

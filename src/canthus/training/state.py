@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
 
+from canthus.recipe import Recipe
 from canthus.training.ema import Ema
 
 
@@ -22,33 +26,41 @@ class Progress:
     best: float = float("inf")
 
 
-def save_state(
-    path: Path, progress: Progress, model: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer
-) -> None:
-    """Write aside and rename."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    content = {
-        "progress": vars(progress),
-        "model": model.state_dict(),
-        "ema": ema.model.state_dict(),
-        "optimizer": optimizer.state_dict(),
-    }
-    try:
-        torch.save(content, aside)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+class State:
+    """The file that holds the progress, the network, its average and the optimizer of one recipe."""
 
+    def __init__(self, path: Path, recipe: Recipe, model: nn.Module, ema: Ema, optimizer: Optimizer) -> None:
+        self.path, self.recipe = path, recipe
+        self.parts: dict[str, Any] = {"model": model, "ema": ema.model, "optimizer": optimizer}
 
-def load_state(path: Path, model: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer) -> Progress:
-    """Restore everything in place; a file of another network is an error."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: nothing to resume; start without --resume")
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    try:
-        model.load_state_dict(content["model"])
-        ema.model.load_state_dict(content["ema"])
-        optimizer.load_state_dict(content["optimizer"])
-    except (RuntimeError, ValueError, KeyError) as error:
-        raise ValueError(f"{path}: made by another recipe: {' '.join(str(error).split())[:300]}") from None
-    return Progress(**content["progress"])
+    def save(self, progress: Progress) -> None:
+        """Write aside and rename."""
+        content: dict[str, Any] = {name: part.state_dict() for name, part in self.parts.items()}
+        content |= {"progress": vars(progress), "recipe": self.recipe.model_dump_json()}
+        aside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            torch.save(content, aside)
+            aside.replace(self.path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+    def load(self) -> Progress:
+        """Restore everything in place; a file of another recipe (but for `train`) is an error."""
+        if not self.path.is_file():
+            raise FileNotFoundError(f"{self.path}: nothing to resume; start without --resume")
+        try:
+            content: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+            earlier = json.loads(content["recipe"])
+        except (OSError, RuntimeError, ValueError, KeyError, EOFError, UnpicklingError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ValueError(f"{self.path}: damaged, cannot be resumed ({reason})") from None
+        now = json.loads(self.recipe.model_dump_json())
+        changed = [key for key in now if key != "train" and now[key] != earlier.get(key)]
+        if changed:
+            raise ValueError(
+                f"{self.path}: made by another recipe, with another {', '.join(changed)}; "
+                "resume with the same one (train.* may differ), or choose another --output"
+            )
+        for name, part in self.parts.items():
+            part.load_state_dict(content[name])
+        return Progress(**content["progress"])
