@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -95,8 +94,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
     try:
         with torch.serialization.safe_globals(NUMPY_NUMBERS):
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, AssertionError) as error:
-        reason = str(error).strip().split("\n")[0]
+    except Exception as error:  # a damaged file makes the unpickler fail in any way
+        reason = f"{type(error).__name__}: {error}".split("\n")[0]
         raise ValueError(
             f"{path}: not readable as a PyTorch checkpoint; is the download whole? ({reason})"
         ) from None
