@@ -6,6 +6,7 @@ import hashlib
 import sys
 from pathlib import Path
 
+from canthus.formats import check_writable
 from canthus.recipe import load_recipe
 
 
@@ -18,6 +19,7 @@ def convert(checkpoint: Path, out: Path, recipe: str) -> int:
         from canthus.checkpoints import load_official, native
     except ModuleNotFoundError as error:
         raise ImportError(f"converting needs {error.name}: pip install 'canthus[train]'") from None
+    check_writable(out)
     landmarker, conversion = load_official(checkpoint, row)
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     facts = {
