@@ -66,6 +66,13 @@ def test_both_layouts_are_one_network(name: str, shared: Path) -> None:
     )
 
 
+def test_the_layout_of_the_first_authors(shared: Path) -> None:
+    oracle = heatmap_rows.Oracle(shared / "oracles" / "heatmap_zoo")
+    for key in oracle.shapes("hrnetv2_w18_98", "0x"):
+        theirs = key.removeprefix("backbone.").replace("keypoint_head.final_layer.", "head.")
+        assert CONVERTERS["hrnetv2"].name(theirs) == CONVERTERS["hrnetv2"].name(key)
+
+
 def test_converters_belong_to_backbones() -> None:
     assert set(CONVERTERS) <= set(BACKBONES)
 

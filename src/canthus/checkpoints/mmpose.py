@@ -2,7 +2,8 @@
 
 Layouts differ in the head alone: 0.x calls it `keypoint_head`, and numbers the layers of HRNet's head
 `final_layer.{0,1,3}` where 1.x has `conv_layers.{0,1}` and `final_layer`. Both become `head.layers` and
-`head.last`.
+`head.last`. The first authors' HRNet-Facial-Landmark-Detection has HRNet's tensors without `backbone.` and a
+head of its own, `head.{0,1,3}`.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ PREPROCESSOR = r"data_preprocessor\.(mean|std)$"
 
 HRNETV2 = Converter(
     renames=(
+        (r"^(?=conv\d|bn\d|layer1|transition\d|stage\d)", "backbone."),
+        (r"^head\.([01])\.", r"head.layers.\1."),
+        (r"^head\.3\.", "head.last."),
         *HEAD,
         (r"^backbone\.conv(\d)\.", _numbered("backbone.stem.", 1, ".0.")),
         (r"^backbone\.bn(\d)\.", _numbered("backbone.stem.", 1, ".1.")),
