@@ -21,7 +21,7 @@ MEASURING = {64: 30, 32: 30, 16: 30, 8: 15, 4: 10}
 
 def squared_distances(values: Tensor, sigma: float) -> Tensor:
     """Squared distances in cells that map values stand for."""
-    return -2 * sigma**2 * torch.log(values.clamp(FLOOR, 1))
+    return -2 * sigma**2 * torch.log(values.clamp(FLOOR, 1.0))
 
 
 class KeyPosSBlock(Heatmap):

@@ -73,17 +73,17 @@ class Paraboloid(Heatmap):
         positive = top > 0
         values = torch.where(positive, values / torch.where(positive, top, 1.0), 0.0)
         logs = torch.log(values.clamp(min=1e-9))
-        weights = inside * values.clamp(min=0).square()
+        weights = inside * values.clamp(min=0.0).square()
         for fit in range(self.fits):
             gain, bx, by, bend = self._fit(weights, logs)
             if fit + 1 < self.fits:
                 model = torch.stack([gain, bx, by, bend], -1).float() @ self.basis.T
-                model = model.clamp(-20, 1)
+                model = model.clamp(-20.0, 1.0)
                 height = torch.exp(model)
-                logs = model + ((values - height) / height.clamp(min=1e-3)).clamp(-3, 3)
+                logs = model + ((values - height) / height.clamp(min=1e-3)).clamp(-3.0, 3.0)
                 weights = inside * height.square()
         vertex = torch.stack([bx, by], -1) / (-2 * bend[..., None])
-        vertex = torch.where(positive, vertex.float(), 0.0).clamp(-self.radius, self.radius)
+        vertex = torch.where(positive, vertex.float(), 0.0).clamp(-float(self.radius), float(self.radius))
         return peaks + vertex
 
     def margin(self, outputs: Outputs) -> Tensor:
