@@ -82,10 +82,19 @@ def test_flat_and_border_maps_stay_at_the_highest_cell() -> None:
     assert decoded.points[0].tolist() == [[0, 0], [0, 0], [8, 1], [14, 8], [0, 0]]
 
 
-def test_margin_is_the_lead() -> None:
-    maps = torch.zeros(1, 5, 8, 8)
-    maps[..., 2, 2], maps[..., 5, 5] = 1.0, 0.75
-    torch.testing.assert_close(Dark(SCHEME, 8, side=8).margin({"heatmap": maps}), torch.full((1, 5), 0.25))
+def test_margin_is_the_lead_or_what_moves_an_ill_conditioned_point() -> None:
+    at = torch.arange(16)
+    bell = torch.exp(-(at - 7.3).square() / 8)
+    maps = (bell[:, None] * bell).expand(1, 5, 16, 16).clone()
+    codec = Dark(SCHEME, 16, side=16)
+    sound = codec.margin({"heatmap": maps})
+    moved = codec.decode({"heatmap": maps + sound.max() * torch.sign(at - 7.0)}).points
+    shift = (moved - codec.decode({"heatmap": maps}).points).abs().max().item()
+    assert 1e-4 < shift < 0.03  # about a hundredth of a px
+    maps[..., 12, 12] = maps.amax() - 1e-5
+    torch.testing.assert_close(codec.margin({"heatmap": maps}), torch.full((1, 5), 1e-5), rtol=0.01, atol=0)
+    ridge = (bell[:, None] + 1e-4 * bell).expand(1, 5, 16, 16)  # next to no curvature along it
+    assert codec.margin({"heatmap": ridge}).max() < 0.01 * sound.min()
 
 
 def test_even_kernels_are_refused() -> None:

@@ -202,6 +202,8 @@ def test_margin_is_the_lead_or_the_smaller_slope() -> None:
     torch.testing.assert_close(codec.margin({"heatmap": maps}), torch.full((1, 5), 0.1))
     maps[..., 4, 4], maps[..., 3, 2] = 0.0, 0.25
     torch.testing.assert_close(codec.margin({"heatmap": maps}), torch.full((1, 5), 0.05))
+    faint = maps - 0.99  # the highest cell is hardly above zero
+    torch.testing.assert_close(codec.margin({"heatmap": faint}), torch.full((1, 5), 0.01))
 
 
 def test_peaks_take_the_first_of_equal_cells() -> None:

@@ -138,3 +138,15 @@ def test_sides_without_a_published_count_ask_for_one() -> None:
     assert KeyPosSTopK(SCHEME, 48, side=12, count=9).count == 9
     with pytest.raises(ValueError, match="count: found 17, expected 3 to 16"):
         KeyPosSTopK(SCHEME, 48, side=4, count=17)
+
+
+@pytest.mark.parametrize("kind", [KeyPosSBlock, KeyPosSTopK])
+def test_distances_are_measured_with_the_sigma_of_the_targets_or_the_given_one(
+    kind: type[KeyPosSBlock],
+) -> None:
+    cells = np.full((1, 5, 2), 8.3)
+    maps = torch.from_numpy(maps_at(cells, 16, 0.0, 0) ** (2.0**2 / 1.5**2))  # of sigma 1.5
+    right = kind(SCHEME, 16, side=16, sigma=1.5).decode({"heatmap": maps}).points.numpy()
+    np.testing.assert_allclose(right, cells, atol=1e-3)
+    wrong = kind(SCHEME, 16, side=16, sigma=1.5, range_sigma=2.0).decode({"heatmap": maps}).points.numpy()
+    assert np.abs(wrong - cells).max() > 0.05

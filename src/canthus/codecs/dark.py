@@ -7,7 +7,7 @@ from torch import Tensor
 
 from canthus.codecs.codec import Attribute, Outputs
 from canthus.codecs.heatmap import FlipShift, Heatmap, Published
-from canthus.codecs.peaks import read_cells, square
+from canthus.codecs.peaks import find_peaks, read_cells, square
 from canthus.schemes import Scheme
 
 #: Blur kernels up to 9 that OpenCV uses in place of the formula, times their sum.
@@ -20,6 +20,8 @@ FIXED_KERNELS = {
 }
 #: Values of the blurred map below this are raised to it before the logarithm.
 FLOOR = 1e-10
+#: Points that a disturbance moves by more, in px, are called ill-conditioned.
+TREMBLE = 0.01
 
 
 class Dark(Heatmap):
@@ -60,12 +62,25 @@ class Dark(Heatmap):
 
     def refine(self, maps: Tensor, peaks: Tensor) -> Tensor:
         """-H⁻¹ g from the highest cell of the unblurred map."""
+        return peaks + self._newton(maps, peaks)[0]
+
+    def margin(self, outputs: Outputs) -> Tensor:
+        """`peak_margin`, or the disturbance that may move the point by about `TREMBLE` px: a flat or nearly
+        singular Hessian and blurred values near zero make for a small one."""
+        maps = outputs["heatmap"].float()
+        step, inverse, least = self._newton(maps, find_peaks(maps)[1])
+        moved = self.size / self.side * inverse * (1 + step.norm(dim=-1))  # px per relative change of a value
+        return torch.minimum(self.peak_margin(maps), TREMBLE * least / moved.clamp(min=FLOOR))
+
+    def _newton(self, maps: Tensor, peaks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The step (B, K, 2), the norm of H⁻¹ (B, K), and the least size of a blurred value it rests on."""
         blurred = self.blur @ (maps @ self.blur)
         highest = blurred.amax((-2, -1))
         gain = maps.amax((-2, -1)) / torch.where(highest == 0, torch.ones_like(highest), highest)
         around = square(2).to(peaks.device)
-        values = read_cells(blurred, peaks[..., None, :] + around)[0] * gain[..., None]
-        logs = torch.log(values.clamp(min=FLOOR)).reshape(*gain.shape, 5, 5)  # (B, K, y, x), peak at 2, 2
+        values, _ = read_cells(blurred, peaks[..., None, :] + around)
+        logs = torch.log((values * gain[..., None]).clamp(min=FLOOR))
+        logs = logs.reshape(*gain.shape, 5, 5)  # (B, K, y, x), the peak at 2, 2
         dx = (logs[..., 2, 3] - logs[..., 2, 1]) / 2
         dy = (logs[..., 3, 2] - logs[..., 1, 2]) / 2
         dxx = (logs[..., 2, 4] - 2 * logs[..., 2, 2] + logs[..., 2, 0]) / 4
@@ -73,13 +88,10 @@ class Dark(Heatmap):
         dxy = (logs[..., 3, 3] - logs[..., 1, 3] - logs[..., 3, 1] + logs[..., 1, 1]) / 4
         determinant = dxx * dyy - dxy * dxy
         steps = ((peaks > 1) & (peaks < self.side - 2)).all(-1) & (determinant != 0)
-        safe = torch.where(steps, determinant, torch.ones_like(determinant))
-        step = torch.stack([dxy * dy - dyy * dx, dxy * dx - dxx * dy], -1) / safe[..., None]
-        return peaks + torch.where(steps[..., None], step, torch.zeros_like(step))
-
-    def margin(self, outputs: Outputs) -> Tensor:
-        """The lead of the highest cell."""
-        return self.peak_margin(outputs["heatmap"].float())
+        scale = steps / torch.where(steps, determinant, torch.ones_like(determinant))
+        step = torch.stack([dxy * dy - dyy * dx, dxy * dx - dxx * dy], -1) * scale[..., None]
+        inverse = (dxx * dxx + dyy * dyy + 2 * dxy * dxy).sqrt() * scale.abs()
+        return step, inverse, values.abs().amin(-1)
 
 
 def blur_kernel(width: int) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from canthus.codecs.codec import Attribute, Codec, Outputs, Target
 from canthus.codecs.gaussian import gaussian_maps
-from canthus.codecs.peaks import find_peaks, lead, read_cells
+from canthus.codecs.peaks import find_peaks, read_cells
 from canthus.geometry import from_unit, to_unit
 from canthus.sample import Annotations
 from canthus.schemes import Scheme
@@ -106,14 +106,15 @@ class Heatmap(Codec):
         return peaks + torch.where(ahead, step, torch.zeros_like(step))
 
     def margin(self, outputs: Outputs) -> Tensor:
-        """The lead of the highest cell, or how close its neighbours are to changing the step's direction."""
+        """`peak_margin`, or how close its neighbours are to changing the step's direction."""
         maps = outputs["heatmap"].float()
         slopes = self._slopes(maps, find_peaks(maps)[1]).abs().amin(-1)
         return torch.minimum(self.peak_margin(maps), slopes)
 
     def peak_margin(self, maps: Tensor) -> Tensor:
-        """The lead (B, K) of the highest cell of maps (B, K, side, side) over the second."""
-        return lead(maps.flatten(2))
+        """How far (B, K) the highest cell of maps (B, K, side, side) is from being another, or from zero."""
+        best = maps.flatten(2).topk(2, dim=-1).values
+        return torch.minimum(best[..., 0] - best[..., 1], best[..., 0].abs())
 
     def mirror_points(self, outputs: Outputs, order: Tensor) -> Outputs:
         """Maps mirrored, reordered and moved by the flip shift."""

@@ -28,8 +28,8 @@ class KeyPosSBlock(Heatmap):
     """Linear least squares over the four cells of the 2x2 block of largest sum near the highest cell.
 
     Only differences of squared distances enter, so a common gain of the map cancels. `range_sigma` turns
-    values into distances; the published code has 2 for every network. Blocks that reach the last row or
-    column are not looked at, as published.
+    values into distances: that of the targets unless given; the published code has 2 for every network.
+    Blocks that reach the last row or column are not looked at, as published.
     """
 
     def __init__(  # noqa: PLR0913
@@ -39,7 +39,7 @@ class KeyPosSBlock(Heatmap):
         *,
         side: int = 64,
         sigma: float = 2.0,
-        range_sigma: float = 2.0,
+        range_sigma: float | None = None,
         unbiased: bool = True,
         published: tuple[Published, ...] = (),
         flip_shift: FlipShift = "exact",
@@ -55,7 +55,7 @@ class KeyPosSBlock(Heatmap):
             flip_shift=flip_shift,
             attributes=attributes,
         )
-        self.range_sigma = range_sigma
+        self.range_sigma = sigma if range_sigma is None else range_sigma
 
     def refine(self, maps: Tensor, peaks: Tensor) -> Tensor:
         """The least-squares point of the chosen block."""
@@ -98,7 +98,8 @@ class KeyPosSTopK(Heatmap):
     """Gauss-Newton from the highest cell on sum_k (|a_k - x|² - d_k²)² over the `count` highest cells a_k.
 
     This is what the published evaluation runs, with at most 20 unweighted steps. Absolute distances enter:
-    a map whose peak is not 1 gives a biased point. Without `count` the published number for the side is used.
+    a map whose peak is not 1 gives a biased point. Without `count` the published number for the side is used;
+    `range_sigma` is that of `KeyPosSBlock`.
     """
 
     steps = 20
@@ -110,7 +111,7 @@ class KeyPosSTopK(Heatmap):
         *,
         side: int = 64,
         sigma: float = 2.0,
-        range_sigma: float = 2.0,
+        range_sigma: float | None = None,
         count: int | None = None,
         unbiased: bool = True,
         published: tuple[Published, ...] = (),
@@ -131,7 +132,8 @@ class KeyPosSTopK(Heatmap):
             raise ValueError(
                 f"no published count of cells for side {side}, only for {sorted(MEASURING)}; state `count`"
             )
-        self.count, self.range_sigma = MEASURING[side] if count is None else count, range_sigma
+        self.count = MEASURING[side] if count is None else count
+        self.range_sigma = sigma if range_sigma is None else range_sigma
         if not 3 <= self.count <= side * side:
             raise ValueError(f"count: found {self.count}, expected 3 to {side * side} cells")
 
@@ -182,7 +184,8 @@ def highest_cells(maps: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """
     levels = [maps]
     while levels[-1].shape[-1] % 2 == 0 and levels[-1].shape[-1] ** 2 > 2 * count:
-        rows = torch.maximum(levels[-1][..., 0::2, :], levels[-1][..., 1::2, :])
+        half = levels[-1].shape[-1] // 2
+        rows = levels[-1].reshape(*maps.shape[:2], half, 2, 2 * half).amax(-2)
         levels.append(torch.maximum(rows[..., 0::2], rows[..., 1::2]))
     side = levels[-1].shape[-1]
     index = torch.arange(side * side, device=maps.device).expand(*maps.shape[:2], -1)
@@ -190,8 +193,9 @@ def highest_cells(maps: Tensor, count: int) -> tuple[Tensor, Tensor]:
     for level in reversed(levels[:-1]):
         if index.shape[-1] > count:
             index = index.gather(-1, values.topk(count, dim=-1, sorted=False).indices)
-        y = torch.div(index, side, rounding_mode="floor")
-        corner = 4 * side * y + 2 * (index - side * y)
+        cells = torch.arange(side * side, device=maps.device)
+        row = torch.div(cells, side, rounding_mode="floor")
+        corner = (4 * side * row + 2 * (cells - side * row))[index]
         side = 2 * side
         index = torch.cat([corner, corner + 1, corner + side, corner + side + 1], -1)
         values = level.flatten(2).gather(-1, index)
