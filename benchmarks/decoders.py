@@ -154,6 +154,8 @@ def plot(results: dict[str, dict[str, dict[int, float]]], path: Path) -> None:
     for axes in grid.flat[len(results) :]:
         axes.set_axis_off()
     grid.flat[0].invert_xaxis()
+    for axes in grid[-1]:
+        axes.set_xlabel("side of the maps")
     for axes in grid[:, 0]:
         axes.set_ylabel("mean error, input px")
     handles, labels = grid.flat[0].get_legend_handles_labels()

@@ -78,7 +78,7 @@ class KeyPosSBlock(Heatmap):
         return peaks + corner + torch.stack([x, y], -1)
 
     def margin(self, outputs: Outputs) -> Tensor:
-        """The lead of the highest cell or, where smaller, that of the best block."""
+        """`peak_margin` or, where smaller, the lead of the best block."""
         maps = outputs["heatmap"].float()
         sums, _ = self._blocks(maps, find_peaks(maps)[1])
         return torch.minimum(self.peak_margin(maps), lead(sums))
@@ -166,7 +166,7 @@ class KeyPosSTopK(Heatmap):
         return peaks + torch.stack([x, y], -1).float()
 
     def margin(self, outputs: Outputs) -> Tensor:
-        """The lead of the highest cell or, where smaller, that of the last measuring cell over the next."""
+        """`peak_margin` or, where smaller, the lead of the last measuring cell over the next."""
         maps = outputs["heatmap"].float()
         flat = maps.flatten(2)
         if self.count == flat.shape[-1]:

@@ -87,7 +87,7 @@ class Paraboloid(Heatmap):
         return peaks + vertex
 
     def margin(self, outputs: Outputs) -> Tensor:
-        """The lead of the highest cell."""
+        """`peak_margin`."""
         return self.peak_margin(outputs["heatmap"].float())
 
     def _fit(self, weights: Tensor, logs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
