@@ -16,6 +16,7 @@ import typer
 
 from canthus import __version__
 from canthus.commands.finish import exit_code
+from canthus.commands.options import Dataset, LabelScheme, Mismatch, Model, Root, SplitName, Threads
 
 app = typer.Typer(
     help="Facial landmarks: find, train, score, export.",
@@ -24,16 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Model = Annotated[str | None, typer.Option(help="Bundled name, zoo row, .onnx or .safetensors file.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the networks.")]
-Dataset = Annotated[str, typer.Option(help="300w, coco, youtube_faces, folder, ...: `docs/datasets.md`.")]
-Root = Annotated[Path, typer.Option(help="The dataset's folder.")]
-SplitName = Annotated[str | None, typer.Option("--split", help="Split; default: the dataset's first.")]
-LabelScheme = Annotated[str | None, typer.Option("--scheme", help="How to read labels that do not say it.")]
-Mismatch = Annotated[
-    bool, typer.Option("--allow-scheme-mismatch", help="Score labels of another scheme all the same.")
-]
 
 
 def finish(work: Callable[[], int]) -> None:
@@ -212,6 +203,18 @@ def export(
     from canthus.commands.export import export
 
     finish(lambda: export(checkpoint, out, flip_test=flip_test, images=image))
+
+
+@app.command()
+def convert(
+    checkpoint: Annotated[Path, typer.Argument(metavar="OFFICIAL", help="A published checkpoint (.pth).")],
+    out: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
+    recipe: Annotated[str, typer.Option(help="The zoo row (`canthus zoo`) or .yaml file it belongs to.")],
+) -> None:
+    """Write a published checkpoint as a weights file of ours."""
+    from canthus.commands.convert import convert
+
+    finish(lambda: convert(checkpoint, out, recipe))
 
 
 @app.command()

@@ -49,7 +49,7 @@ def test_a_recipe_builds_and_its_losses_fall(name: str) -> None:
 @pytest.mark.parametrize("name", BACKBONES)
 def test_backbones_state_their_channels(name: str) -> None:
     backbone = BACKBONES[name]().eval()
-    maps = backbone(torch.zeros(1, 3, 64, 64))
+    maps = backbone(torch.zeros(1, 3, 128, 128))
     assert tuple(x.shape[1] for x in maps) == tuple(backbone.channels)
     sides = [x.shape[-1] for x in maps]
     assert sides == sorted(sides, reverse=True)
@@ -62,7 +62,7 @@ def test_necks_state_their_channels(name: str) -> None:
     assert tuple(x.shape[1] for x in maps) == tuple(neck.channels)
 
 
-@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize("name", sorted(set(HEADS) - {"heatmap"}))  # that one carries no attributes
 def test_every_head_has_a_codec_of_its_name(name: str, tiny_recipe: Recipe) -> None:
     codec = {"name": name, "attributes": ["visibility", "presence", "covariance"]}
     if name != "coordinates":

@@ -2,12 +2,21 @@
 
 from canthus.codecs.codec import Codec, Decoded, Outputs, Target
 from canthus.codecs.coordinates import Coordinates
+from canthus.codecs.dark import Dark
+from canthus.codecs.heatmap import Heatmap
 from canthus.codecs.integral import Integral
+from canthus.codecs.keyposs import KeyPosSBlock, KeyPosSTopK
+from canthus.codecs.paraboloid import Paraboloid
 from canthus.codecs.pip import Pip
 
 CODECS: dict[str, type[Codec]] = {
     "coordinates": Coordinates,
+    "dark": Dark,
+    "heatmap": Heatmap,
     "integral": Integral,
+    "keyposs_block": KeyPosSBlock,
+    "keyposs_topk": KeyPosSTopK,
+    "paraboloid": Paraboloid,
     "pip": Pip,
 }
 

@@ -1,6 +1,7 @@
 """Training transforms. Adding one: a file with a `Transform` and a row here."""
 
 from canthus.transforms.affine import Affine
+from canthus.transforms.box_jitter import BoxJitter
 from canthus.transforms.color import Color
 from canthus.transforms.degrade import Blur, Downsample, Jpeg, Noise
 from canthus.transforms.flip import Flip
@@ -11,6 +12,7 @@ from canthus.transforms.transform import Pipeline, Transform, View
 TRANSFORMS: dict[str, type[Transform]] = {
     "affine": Affine,
     "blur": Blur,
+    "box_jitter": BoxJitter,
     "color": Color,
     "downsample": Downsample,
     "flip": Flip,

@@ -3,11 +3,13 @@
 from torch import nn
 
 from canthus.models.heads.coordinates import CoordinatesHead
+from canthus.models.heads.heatmap import HeatmapHead
 from canthus.models.heads.integral import IntegralHead
 from canthus.models.heads.pip import PipHead
 
 HEADS: dict[str, type[nn.Module]] = {
     "coordinates": CoordinatesHead,
+    "heatmap": HeatmapHead,
     "integral": IntegralHead,
     "pip": PipHead,
 }

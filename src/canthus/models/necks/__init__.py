@@ -2,9 +2,11 @@
 
 from torch import nn
 
+from canthus.models.necks.concat import Concat
 from canthus.models.necks.top_down import TopDown
 
 NECKS: dict[str, type[nn.Module]] = {
+    "concat": Concat,
     "top_down": TopDown,
 }
 

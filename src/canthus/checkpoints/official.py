@@ -1,0 +1,124 @@
+"""Published checkpoints: reading them safely, and giving their tensors our names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+#: Where published files keep the weights, if they are not the file itself.
+WRAPPERS = ("state_dict", "model")
+#: The record of a training beside the weights may hold numpy numbers (the best score), which are let in.
+_SCALAR = np.float64(0).__reduce__()[0]
+NUMPY_NUMBERS: list[Any] = [
+    np.dtype,
+    (_SCALAR, "numpy.core.multiarray.scalar"),
+    (_SCALAR, "numpy._core.multiarray.scalar"),
+    *(type(np.dtype(name)) for name in ("float64", "float32", "int64")),
+]
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Our name -> tensor, and the official names of the tensors that were dropped as dead."""
+
+    state: dict[str, Tensor]
+    dropped: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Converter:
+    """How the tensors of one published network become ours.
+
+    `renames` are (pattern, replacement) pairs, each applied to every name in turn. `dead` are patterns of
+    official names that the published forward pass never uses; `unbuilt` are (pattern, our prefix) pairs of
+    those that it uses in some variants only, dead where our network has nothing of that prefix. `shared` are
+    pairs of our prefixes: where the official network has one layer for two of ours, the first takes the
+    tensors of the second.
+    """
+
+    renames: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]
+    dead: tuple[str, ...] = ()
+    unbuilt: tuple[tuple[str, str], ...] = ()
+    shared: tuple[tuple[str, str], ...] = ()
+
+    def name(self, official: str) -> str:
+        """Our name of a tensor."""
+        for pattern, replacement in self.renames:
+            official = re.sub(pattern, replacement, official)
+        return official
+
+    def convert(self, state: Mapping[str, Tensor], own: Mapping[str, Tensor], where: str) -> Conversion:
+        """Every tensor of `own` (name -> tensor of the right shape) from an official `state`.
+
+        ValueError lists all names that are unknown, missing, doubled or of another shape.
+        """
+        absent = [p for p, prefix in self.unbuilt if not any(name.startswith(prefix) for name in own)]
+        out: dict[str, Tensor] = {}
+        dropped, unknown, wrong = list[str](), list[str](), list[str]()
+        for official, value in state.items():
+            name = self.name(official)
+            if name not in own:
+                is_dead = any(re.match(pattern, official) for pattern in (*self.dead, *absent))
+                (dropped if is_dead else unknown).append(official)
+            elif name in out:
+                wrong.append(f"{official} stands for {name} a second time")
+            elif own[name].shape != value.shape:
+                wrong.append(f"{official} has shape {tuple(value.shape)}, expected {tuple(own[name].shape)}")
+            else:
+                out[name] = value
+        for target, source in self.shared:
+            for name in own:
+                if name.startswith(target) and name not in out and source + name[len(target) :] in out:
+                    out[name] = out[source + name[len(target) :]]
+        named = {self.name(official) for official in state}
+        missing = [name for name in own if name not in out and name not in named]
+        if unknown or missing or wrong:
+            raise ValueError(_complaint(where, unknown=unknown, missing=missing, wrong=wrong))
+        return Conversion(out, tuple(dropped))
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Official name -> tensor of a .pth file, bare or wrapped, without `module.` prefixes; no code is run.
+
+    ValueError for a file that is damaged, holds more than plain data, or holds no weights.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such checkpoint")
+    try:
+        with torch.serialization.safe_globals(NUMPY_NUMBERS):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file makes the unpickler fail in any way
+        reason = f"{type(error).__name__}: {error}".split("\n")[0]
+        raise ValueError(
+            f"{path}: not readable as a PyTorch checkpoint; is the download whole? ({reason})"
+        ) from None
+    for wrapper in WRAPPERS:
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+            break
+    if not isinstance(content, Mapping) or not content:
+        raise ValueError(f"{path}: found {type(content).__name__}, expected names and tensors")
+    plain = [str(name) for name, value in content.items() if not isinstance(value, Tensor)]
+    if plain:
+        raise ValueError(
+            f"{path}: found no tensors at {_listed(plain)}; expected names and tensors, "
+            f"bare or under {' or '.join(WRAPPERS)}"
+        )
+    return {str(name).removeprefix("module."): value for name, value in content.items()}
+
+
+def _complaint(where: str, **problems: list[str]) -> str:
+    counts = ", ".join(f"{len(names)} {kind}" for kind, names in problems.items() if names)
+    lists = "; ".join(f"{kind}: {_listed(names)}" for kind, names in problems.items() if names)
+    return f"{where}: these are not the weights of that network ({counts}); {lists}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
