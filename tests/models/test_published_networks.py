@@ -26,6 +26,7 @@ from canthus.models.heads.heatmap import HeatmapHead
 from canthus.models.landmarker import Landmarker
 from canthus.models.necks.concat import Concat
 from canthus.models.residual import Residual
+from canthus.recipe import load_recipe, recipe_names
 
 #: Row -> architecture, parameters in use, products of convolutions (10^9) at 256 x 256.
 ROWS = {
@@ -68,6 +69,19 @@ def products(landmarker: Landmarker) -> float:
 def test_parameters_of_every_row(row: str) -> None:
     name, count, _ = ROWS[row]
     assert parameters(heatmap_rows.without_memory(name)) == count
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row in recipe_names()])
+def test_recipes_build_the_published_networks(row: str) -> None:
+    name, count, _ = ROWS[row]
+    with torch.device("meta"):
+        landmarker = build_landmarker(load_recipe(row))
+    assert parameters(landmarker) == count
+    shapes, expected = (
+        {key: value.shape for key, value in heatmap_rows.own_tensors(network).items()}
+        for network in (landmarker, heatmap_rows.without_memory(name))
+    )
+    assert shapes == expected
 
 
 @pytest.mark.parametrize(("name", "expected"), sorted({(name, p) for name, _, p in ROWS.values()}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,5 +38,6 @@ def train(
     build_optimizer(landmarker, loaded.train.optimizer, loaded.train.learning_rate)
     build_schedule(loaded.train.schedule, 1, 0)
     path = run(loaded, root, folder, resume=resume, pack=pack)
-    sys.stdout.write(f"{path}\n")
+    if os.environ.get("RANK", "0") == "0":  # of several processes, one tells
+        sys.stdout.write(f"{path}\n")
     return 0
