@@ -54,6 +54,11 @@ class DatasetPart(Config):
     )
     allow_missing: bool = False
 
+    @property
+    def title(self) -> str:
+        """What the source is called in logs: its path, or its reader where the path is the root itself."""
+        return self.name if self.path == "." else self.path
+
 
 class Validation(Config):
     """The share of groups (photos, persons) held out of every training dataset."""

@@ -32,7 +32,7 @@ def test_training_learns_and_leaves_everything_behind(
     assert landmarker.codec.covariance_scale.item() != 1.0
     header = native.read_header(path)
     assert "tiny" not in header["training_data"]
-    assert header["training_data"].startswith(". all (")
+    assert header["training_data"].startswith("folder all (")
     assert {file.name for file in (tmp_path / "out").glob("*.safetensors")} == {
         "tiny.safetensors",
         "best.safetensors",

@@ -58,7 +58,7 @@ def train(
     )
     data = loader(views, batches, settings.workers)
     held_samples = [sample for source in held_out for sample in source.samples]
-    names = [source.part.path for source in held_out for _ in source.samples]
+    names = [source.part.title for source in held_out for _ in source.samples]
     validator = Validator(held_samples, names, build_pipeline(recipe, training=False), settings.batch)
 
     # Network, losses, optimizer.
@@ -166,5 +166,5 @@ def _describe(sources: list[Source]) -> str:
     lines = []
     for source in sources:
         note = f", without {', '.join(source.missing)}" if source.missing else ""
-        lines.append(f"{source.part.path} {source.part.split} ({len(source.samples)}{note})")
+        lines.append(f"{source.part.title} {source.part.split} ({len(source.samples)}{note})")
     return "; ".join(lines)
