@@ -39,7 +39,8 @@ class DatasetPart(Config):
     """One source of samples; `path` is relative to `--root`.
 
     `weight` multiplies the losses of its samples; `repeat` says how often an epoch shows each one
-    (0.5: every epoch draws half of them). `options` are the reader's own.
+    (0.5: every epoch draws half of them). Without `calibrate` its held-out samples do not count when the
+    covariance is calibrated: for labels that are less exact than what the model is meant to predict.
     """
 
     name: str
@@ -53,6 +54,7 @@ class DatasetPart(Config):
         description="tag -> (low, high); samples outside are left out, untagged ones stay",
     )
     allow_missing: bool = False
+    calibrate: bool = True
 
     @property
     def title(self) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from canthus.build import build_landmarker, build_pipeline, build_sources
 from canthus.codecs import Decoded
 from canthus.models.landmarker import Landmarker
 from canthus.recipe import Recipe
-from canthus.training.validation import Validator, weighted_quantiles
+from canthus.training.validation import Validator
 
 
 class Oracle(Landmarker):
@@ -33,7 +34,8 @@ class Oracle(Landmarker):
 def validator(tiny_recipe: Recipe, tiny_data: Path) -> Validator:
     training, _ = build_sources(tiny_recipe, tiny_data)
     samples = list(training[0].samples) * 30
-    return Validator(samples, ["."] * len(samples), build_pipeline(tiny_recipe, training=False), 16)
+    plain = build_pipeline(tiny_recipe, training=False)
+    return Validator(samples, ["."] * len(samples), [True] * len(samples), plain, 16)
 
 
 def oracle(validator: Validator, recipe: Recipe) -> Oracle:
@@ -65,28 +67,22 @@ def test_an_overstated_covariance_is_scaled_down(validator: Validator, tiny_reci
     assert network.codec.covariance_scale.item() == pytest.approx(factor)
 
 
-def test_points_count_with_their_weight(validator: Validator, tiny_recipe: Recipe) -> None:
-    ignored = [
-        replace(sample, weight=1e-9 if row % 2 else 1.0) for row, sample in enumerate(validator.samples)
-    ]
-    half = replace(validator, samples=ignored)
-    network = oracle(validator, tiny_recipe)
-    spoilt = network.truth.clone()
-    network.sigma = 0.5
-    original = network.locate
+def test_only_samples_that_calibrate_count(validator: Validator, tiny_recipe: Recipe) -> None:
+    half = replace(validator, calibrates=[row % 2 == 0 for row in range(len(validator.samples))])
+    factors = []
+    for chosen in (half, validator, replace(validator, calibrates=[False] * len(validator.samples))):
+        network = oracle(validator, tiny_recipe)
+        original = network.locate
 
-    def locate(images: torch.Tensor) -> Decoded:
-        decoded = original(images)
-        decoded.points[1::2] += 50
-        return decoded
+        def spoil_odd_rows(
+            images: torch.Tensor, original: Callable[[torch.Tensor], Decoded] = original
+        ) -> Decoded:
+            decoded = original(images)
+            decoded.points[1::2] += 50
+            return decoded
 
-    network.locate = locate  # type: ignore[method-assign]
-    assert half.fit_covariance(network) == pytest.approx(0.25, rel=0.1)
-    network.truth, network.generator = spoilt, torch.Generator().manual_seed(0)
-    network.codec.covariance_scale.fill_(1.0)
-    assert validator.fit_covariance(network) > 5
-
-
-def test_weighted_quantiles_by_hand() -> None:
-    values, weights = np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 2.0])
-    assert weighted_quantiles(values, weights, (0.2, 0.5, 0.9)).tolist() == [1.0, 2.0, 3.0]
+        network.locate = spoil_odd_rows  # type: ignore[method-assign]
+        factors.append(chosen.fit_covariance(network))
+    assert factors[0] == pytest.approx(0.25, rel=0.1)
+    assert factors[1] > 5
+    assert factors[2] == 1.0

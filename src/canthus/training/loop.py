@@ -59,7 +59,9 @@ def train(
     data = loader(views, batches, settings.workers)
     held_samples = [sample for source in held_out for sample in source.samples]
     names = [source.part.title for source in held_out for _ in source.samples]
-    validator = Validator(held_samples, names, build_pipeline(recipe, training=False), settings.batch)
+    calibrates = [source.part.calibrate for source in held_out for _ in source.samples]
+    plain = build_pipeline(recipe, training=False)
+    validator = Validator(held_samples, names, calibrates, plain, settings.batch)
 
     # Network, losses, optimizer.
     landmarker = build_landmarker(recipe).to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -20,10 +20,13 @@ from canthus.transforms import Pipeline
 
 @dataclass(frozen=True)
 class Validator:
-    """Held-out samples, cut and prepared, `names` (N,) of their datasets, a pipeline without transforms."""
+    """Held-out samples, cut and prepared; `names` (N,) of their datasets; which of them `calibrates` (N,); a
+    pipeline without transforms.
+    """
 
     samples: Sequence[Sample]
     names: Sequence[str]
+    calibrates: Sequence[bool]
     pipeline: Pipeline
     batch: int
 
@@ -43,24 +46,23 @@ class Validator:
         return {"nme": float(np.mean(boxes)) if boxes else float("nan"), **means}
 
     def fit_covariance(self, landmarker: Landmarker) -> float:
-        """Set and return the factor on predicted covariances that puts half of the validation points inside
-        the 50 % ellipses and nine tenths inside the 90 % ones, as well as one factor can (geometric mean).
-
-        A point counts with its sample's weight, as in training.
+        """Set and return the factor on predicted covariances that puts half of the points of the samples that
+        calibrate inside the 50 % ellipses and nine tenths inside the 90 % ones, as well as one factor can
+        (geometric mean); 1 where no such point is known.
         """
-        squares, weights = list[FloatArray](), list[FloatArray]()
+        squares = list[FloatArray]()
         start = 0
         for batch in self._compare(landmarker):
             if batch.covariance is None:
                 raise ValueError(f"{type(landmarker.codec).__name__} predicts no covariance to calibrate")
-            square = mahalanobis_squared(batch.target - batch.points, batch.covariance)
-            known = np.isfinite(square)
-            stated = [sample.weight for sample in self.samples[start : start + len(batch)]]
-            weights.append(np.broadcast_to(np.asarray(stated)[:, None], square.shape)[known])
-            squares.append(square[known])
+            rows = np.asarray(self.calibrates[start : start + len(batch)], dtype=bool)
+            square = mahalanobis_squared(batch.target - batch.points, batch.covariance)[rows]
+            squares.append(square[np.isfinite(square)])
             start += len(batch)
-        found = weighted_quantiles(np.concatenate(squares), np.concatenate(weights), (0.5, 0.9))
-        half, most = found / (-2 * np.log([0.5, 0.1]))
+        known = np.concatenate([*squares, np.zeros(0)])
+        if not len(known):
+            return 1.0
+        half, most = np.quantile(known, [0.5, 0.9]) / (-2 * np.log([0.5, 0.1]))
         factor = float(np.sqrt(half * most))
         landmarker.codec.covariance_scale.mul_(factor)
         return factor
@@ -84,10 +86,3 @@ class Validator:
                 target_presence=batch.annotations.presence.numpy(),
                 covariance=covariance,
             )
-
-
-def weighted_quantiles(values: FloatArray, weights: FloatArray, shares: tuple[float, ...]) -> FloatArray:
-    """The smallest of `values` (N,) below or at which each of `shares` of the weight (N,) lies."""
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order]) / weights.sum()
-    return np.asarray(values[order][np.searchsorted(reached, shares)])
