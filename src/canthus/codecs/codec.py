@@ -10,6 +10,7 @@ Every codec may carry three attributes beside its points, each a field of the ne
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -56,7 +57,7 @@ class Decoded:
     presence: Tensor | None = None
 
 
-class Codec(nn.Module):
+class Codec(nn.Module, ABC):
     """Points <-> network fields for crops of `size` px; a subclass does the points, this class the rest.
 
     `covariance_scale` multiplies predicted covariances; it is fitted on the validation slice.
@@ -125,21 +126,21 @@ class Codec(nn.Module):
         maximum say by how much it wins, smooth ones are never near a jump."""
         return torch.full((len(next(iter(outputs.values()))), len(self.scheme)), math.inf)
 
+    @abstractmethod
     def point_fields(self) -> dict[str, tuple[int, ...]]:
         """The fields that hold the points."""
-        raise NotImplementedError
 
+    @abstractmethod
     def encode_points(self, annotations: Annotations) -> dict[str, Target]:
         """Targets beside `points` itself."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode_points(self, outputs: Outputs) -> tuple[Tensor, Tensor]:
         """Points (B, K, 2) crop px and scores (B, K)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mirror_points(self, outputs: Outputs, order: Tensor) -> Outputs:
         """The point fields of `mirror`; `order` (K,) is the flip permutation."""
-        raise NotImplementedError
 
 
 def triangle(cholesky: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 from canthus.codecs.codec import Outputs, Target
 
 
-class Loss(nn.Module):
+class Loss(nn.Module, ABC):
     """`forward(outputs, targets)` -> scalar; a simple loss reads one field."""
 
+    @abstractmethod
     def forward(self, outputs: Outputs, targets: dict[str, Target]) -> Tensor:
         """The weighted mean over what is labelled."""
-        raise NotImplementedError
 
 
 class FieldLoss(Loss):
@@ -27,6 +29,6 @@ class FieldLoss(Loss):
         target = targets[self.field]
         return target.mean(self.compare(outputs[self.field].float(), target.value))
 
+    @abstractmethod
     def compare(self, value: Tensor, truth: Tensor) -> Tensor:
         """Losses of the target's weight shape."""
-        raise NotImplementedError
