@@ -1,4 +1,4 @@
-"""The published heat-map networks as recipes, with a codec that only states the field."""
+"""The published heat-map networks as recipes, whatever their codec."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ import torch
 from torch import Tensor
 
 from canthus.build import build_landmarker
-from canthus.codecs.codec import Codec, Outputs
 from canthus.models.landmarker import Landmarker
 from canthus.recipe import Recipe
-from canthus.schemes import Scheme
 
 SCHEMES = {19: "aflw19", 29: "cofw29", 68: "ibug68", 98: "wflw98"}
 HRNET = {
@@ -46,22 +44,6 @@ LOW_RESOLUTION: dict[int, tuple[list[int], list[int], int]] = {
 }
 
 
-class MapsOnly(Codec):
-    """The field `heatmap`, its peaks as points."""
-
-    def __init__(self, scheme: Scheme, size: int, *, side: int = 64) -> None:
-        super().__init__(scheme, size)
-        self.side = side
-
-    def point_fields(self) -> dict[str, tuple[int, ...]]:
-        return {"heatmap": (len(self.scheme), self.side, self.side)}
-
-    def decode_points(self, outputs: Outputs) -> tuple[Tensor, Tensor]:
-        scores, cell = outputs["heatmap"].flatten(2).max(-1)
-        points = torch.stack([cell % self.side, cell // self.side], -1)
-        return points * (self.size / self.side), scores
-
-
 def recipe_of(k: int, network: dict[str, Any], *, side: int = 64, size: int = 256) -> Recipe:
     """A recipe for K points around a network."""
     return Recipe.model_validate(
@@ -74,7 +56,7 @@ def recipe_of(k: int, network: dict[str, Any], *, side: int = 64, size: int = 25
             "size": size,
             "crop": {},
             **network,
-            "codec": {"name": "heatmap_rows:MapsOnly", "side": side},
+            "codec": {"name": "heatmap", "side": side},
             "losses": [{"name": "smooth_l1", "field": "heatmap"}],
         }
     )
