@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from canthus.codecs import CODECS
-from canthus.codecs.codec import SPREAD, Target, covariance_of, ellipse_radius, triangle
+from canthus.codecs.codec import SPREAD, Target, covariance_of, triangle
 from canthus.codecs.integral import Integral
 from canthus.codecs.pip import Pip
 from canthus.sample import Annotations
@@ -154,11 +154,6 @@ def test_scores_are_the_chance_of_lying_close() -> None:
     assert decoded.scores[0, 0].item() == pytest.approx(1 - math.exp(-(0.05**2) / (2 * sigma**2)), rel=1e-5)
     codec.covariance_scale.fill_(4.0)
     torch.testing.assert_close(codec.decode(outputs).covariance, 4 * decoded.covariance)
-
-
-def test_ellipse_radii_are_those_of_the_chi_square_law() -> None:
-    assert ellipse_radius(0.5) == pytest.approx(1.17741, rel=1e-5)
-    assert ellipse_radius(0.9) == pytest.approx(2.14597, rel=1e-5)
 
 
 def test_unknown_attributes_are_named() -> None:

@@ -157,8 +157,3 @@ def covariance_of(cholesky: Tensor) -> Tensor:
     first = torch.stack([l11 * l11, l11 * l21], -1)
     second = torch.stack([l11 * l21, l21 * l21 + l22 * l22], -1)
     return torch.stack([first, second], -2)
-
-
-def ellipse_radius(share: float) -> float:
-    """The Mahalanobis radius that holds `share` of a 2D normal distribution."""
-    return math.sqrt(-2 * math.log(1 - share))
