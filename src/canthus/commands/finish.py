@@ -6,6 +6,13 @@ import os
 import sys
 from collections.abc import Callable
 
+import typer
+
+
+def finish(work: Callable[[], int]) -> None:
+    """Run a verb and leave with its exit code; wrong input becomes one line on stderr and code 2."""
+    raise typer.Exit(exit_code(work))
+
 
 def exit_code(work: Callable[[], int]) -> int:
     """Do the work of a verb; its exit code, or that of the error that ended it, which is told in one line.

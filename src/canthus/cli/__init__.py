@@ -1,0 +1,81 @@
+"""The command line: the options of each verb in a file of its own, its work in `canthus.commands`, imported
+when it is called. Adding a verb: a file with a function and a row in `VERBS`.
+
+Exit codes: 0 done, 1 some inputs failed, 2 bad usage, 130 interrupted. Results go to stdout, the rest to
+stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from canthus import __version__
+from canthus.cli import (
+    benchmark,
+    convert,
+    doctor,
+    evaluate,
+    evaluate_detector,
+    export,
+    predict,
+    results,
+    score,
+    train,
+    train_detector,
+    zoo,
+)
+
+VERBS: dict[str, Callable[..., None]] = {
+    "predict": predict.predict,
+    "benchmark": benchmark.benchmark,
+    "evaluate": evaluate.evaluate,
+    "score": score.score,
+    "doctor": doctor.doctor,
+    "train": train.train,
+    "export": export.export,
+    "convert": convert.convert,
+    "zoo": zoo.zoo,
+    "train-detector": train_detector.train_detector,
+    "evaluate-detector": evaluate_detector.evaluate_detector,
+    "results": results.results,
+}
+
+app = typer.Typer(
+    help="Facial landmarks: find, train, score, export.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _name, _verb in VERBS.items():
+    app.command(_name)(_verb)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"canthus {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point of the `canthus` command."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # about damaged files, which are reported in one line
+    try:
+        app()
+    except ImportError as error:  # a verb whose extra is not installed
+        sys.stderr.write(f"canthus: {error}; some verbs need more: pip install 'canthus[train]'\n")
+        sys.exit(2)

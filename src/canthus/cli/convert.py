@@ -1,0 +1,21 @@
+"""`canthus convert`: its options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from canthus.commands.finish import finish
+
+
+def convert(
+    checkpoint: Annotated[Path, typer.Argument(metavar="OFFICIAL", help="A published checkpoint (.pth).")],
+    out: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
+    recipe: Annotated[str, typer.Option(help="The zoo row (`canthus zoo`) or .yaml file it belongs to.")],
+) -> None:
+    """Write a published checkpoint as a weights file of ours."""
+    from canthus.commands.convert import convert
+
+    finish(lambda: convert(checkpoint, out, recipe))

@@ -1,0 +1,24 @@
+"""`canthus export`: its options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from canthus.commands.finish import finish
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A .safetensors file.")],
+    out: Annotated[Path, typer.Argument(help="The .onnx file to write.")],
+    flip_test: Annotated[
+        bool, typer.Option("--flip-test", help="Average with the mirrored picture, in the graph.")
+    ] = False,
+    image: Annotated[list[Path] | None, typer.Option(help="Pictures to check the export on.")] = None,
+) -> None:
+    """Write one self-contained ONNX file, checked against the network."""
+    from canthus.commands.export import export
+
+    finish(lambda: export(checkpoint, out, flip_test=flip_test, images=image))

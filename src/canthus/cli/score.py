@@ -1,0 +1,27 @@
+"""`canthus score`: its options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from canthus.commands.finish import finish
+from canthus.commands.options import Dataset, LabelScheme, Mismatch, Root, SplitName
+
+
+def score(
+    predictions: Annotated[Path, typer.Argument(help="A file of `evaluate --save-predictions`.")],
+    dataset: Dataset,
+    root: Root,
+    split: SplitName = None,
+    scheme: LabelScheme = None,
+    allow_scheme_mismatch: Mismatch = False,
+    json: Annotated[Path | None, typer.Option(help="Result file.")] = None,
+) -> None:
+    """Score kept predictions again, without the network."""
+    from canthus.commands.score import score
+    from canthus.commands.splits import Split
+
+    finish(lambda: score(predictions, Split(dataset, root, split, scheme), allow_scheme_mismatch, json))
