@@ -3,6 +3,7 @@
 import io
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,6 +78,19 @@ def test_bool_and_float_arrays() -> None:
 def test_palette_file_equals_its_colours() -> None:
     palette = Image.fromarray(RGB).quantize(16)
     np.testing.assert_array_equal(read_image(encoded(palette)), np.asarray(palette.convert("RGB")))
+
+
+@pytest.mark.parametrize("options", [{"quality": 80}, {"quality": 95, "subsampling": 0}, {"progressive": True}])
+def test_colour_jpeg_equals_pillow(options: dict[str, Any]) -> None:
+    """The values Pillow gives, turned as the file says; also where bytes follow the end of the picture."""
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    noise = RNG.integers(0, 256, (9, 13, 3), dtype=np.uint8)
+    picture = Image.fromarray(noise).resize((130, 90), Image.Resampling.BICUBIC)
+    content = encoded(picture, "JPEG", exif=exif.tobytes(), **options)
+    expected = np.rot90(np.asarray(Image.open(io.BytesIO(content))))
+    np.testing.assert_array_equal(read_image(content), expected)
+    np.testing.assert_array_equal(read_image(content + b"trailer"), expected)
 
 
 def test_cmyk_jpeg() -> None:

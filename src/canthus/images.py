@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
@@ -23,6 +24,7 @@ EXTENSIONS = (
 _STRIP = 1 << 17  # px converted at a time, so that a large picture is never held three times
 _OPEN = threading.Lock()  # warnings.catch_warnings is not safe between threads
 _ORIENTATION = 0x0112
+_JPEG_END = b"\xff\xd9"
 
 
 class ImageError(ValueError):
@@ -83,9 +85,11 @@ def _decode(picture: Image.Image, name: str, *, ours: bool = False) -> NDArray[n
     if 0 in picture.size:
         raise ImageError(f"{name}: the picture has no pixels ({picture.width}x{picture.height})")
     try:
-        picture.load()
         orientation = _orientation(picture)
-        pixels = _pixels(picture, name)
+        pixels = _whole_jpeg(picture) if ours else None
+        if pixels is None:
+            picture.load()
+            pixels = _pixels(picture, name)
     except ImageError:
         raise
     except MemoryError:
@@ -95,6 +99,27 @@ def _decode(picture: Image.Image, name: str, *, ours: bool = False) -> NDArray[n
     if ours:
         picture.close()
     return np.ascontiguousarray(_turn(pixels, orientation))
+
+
+def _whole_jpeg(picture: Image.Image) -> NDArray[np.uint8] | None:
+    """RGB (H, W, 3) of a colour JPEG that Pillow has only opened; None for other files.
+
+    The usual photo, decoded by OpenCV to the same values (tested) in half the memory: Pillow would hold it
+    once with four bytes a pixel and once more as an array. OpenCV fills up a file that ends early, so one
+    without its end mark is left to Pillow, which refuses it.
+    """
+    file = getattr(picture, "fp", None)
+    if picture.format != "JPEG" or picture.mode != "RGB" or file is None:
+        return None
+    file.seek(0)
+    content = file.read()
+    if not content.endswith(_JPEG_END):
+        return None
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flags)
+    if pixels is None or pixels.shape != (picture.height, picture.width, 3):
+        return None
+    return np.asarray(pixels, dtype=np.uint8)
 
 
 def _pixels(picture: Image.Image, name: str) -> NDArray[np.uint8]:
