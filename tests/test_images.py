@@ -80,9 +80,11 @@ def test_palette_file_equals_its_colours() -> None:
     np.testing.assert_array_equal(read_image(encoded(palette)), np.asarray(palette.convert("RGB")))
 
 
-@pytest.mark.parametrize("options", [{"quality": 80}, {"quality": 95, "subsampling": 0}, {"progressive": True}])
+@pytest.mark.parametrize(
+    "options", [{"quality": 80}, {"quality": 95, "subsampling": 0}, {"progressive": True}]
+)
 def test_colour_jpeg_equals_pillow(options: dict[str, Any]) -> None:
-    """The values Pillow gives, turned as the file says; also where bytes follow the end of the picture."""
+    """The values Pillow gives, turned as the file says; also with bytes after the picture."""
     exif = Image.Exif()
     exif[0x0112] = 8
     noise = RNG.integers(0, 256, (9, 13, 3), dtype=np.uint8)
