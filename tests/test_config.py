@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from canthus.config import ConfigError, override, read_yaml, validate
-from canthus.recipe import Recipe, load_recipe, recipe_names
+from canthus.recipe import Recipe, Warmup, load_recipe, recipe_names
 
 
 def test_override_sets_nested_values_and_list_items() -> None:
@@ -80,3 +80,29 @@ def test_a_recipe_survives_its_own_json() -> None:
 def test_validate_lists_every_problem() -> None:
     with pytest.raises(ConfigError, match=r"here: .*name: missing.*;.*scheme: missing"):
         validate(Recipe, {}, "here")
+
+
+def test_a_warmup_is_epochs_or_steps() -> None:
+    assert load_recipe("face68", ["train.warmup=2"]).train.warmup == Warmup(epochs=2)
+    published = load_recipe("300w-hrnetv2_w18").train.warmup
+    assert published == Warmup(steps=500, start=0.001)
+    assert (published.length(49), Warmup(epochs=1.5).length(49)) == (500, 74)
+    with pytest.raises(ConfigError, match="expected either epochs or steps"):
+        load_recipe("face68", ["train.warmup={epochs: 1, steps: 500}"])
+    with pytest.raises(ConfigError, match=r"train\.warmup\.step: unknown key, did you mean 'steps'"):
+        load_recipe("face68", ["train.warmup={step: 500}"])
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("{sourse: paper}", r"reference\.sourse: unknown key, did you mean 'source'"),
+        ("{nme: {normalizer: inter_ocular, images: mean, test: 4}}", r"reference\.nme\.test: unknown key"),
+        ("{checkpoint: 'https://x.org/y.pth'}", "expected checkpoint and sha256 together"),
+        ("{checkpoint: 'https://x.org/y.pth', sha256: 0badx}", r"reference\.sha256.*pattern"),
+        ("{unpublished: true, training: {processes: 1, batch: 8, epochs: 9}}", "no published training"),
+    ],
+)
+def test_references_are_checked(reference: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_recipe("face68", [f"reference={reference}"])

@@ -164,6 +164,8 @@ def rows(heading: str) -> dict[str, list[str]]:
         ("Crop", CropRule),
         ("Normalization", recipe.Normalization),
         ("Train", recipe.Train),
+        ("Warm-up", recipe.Warmup),
+        ("Reference", recipe.Reference),
     ],
 )
 def test_every_key_of_a_recipe_is_described(heading: str, model: type[BaseModel]) -> None:
@@ -171,9 +173,9 @@ def test_every_key_of_a_recipe_is_described(heading: str, model: type[BaseModel]
     assert list(table) == list(model.model_fields)
     for name, field in model.model_fields.items():
         default = field.get_default(call_default_factory=True)
-        nested = isinstance(default, recipe.Train)
+        nested = {recipe.Train: "all defaults", recipe.Reference: "nothing"}.get(type(default))
         expected = "required" if field.is_required() else f"`{written(default)}`"
-        assert table[name][0] == ("all defaults" if nested else expected), f"{heading}.{name}"
+        assert table[name][0] == (nested or expected), f"{heading}.{name}"
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from canthus.config import Config, ConfigError, nearest, override, read_yaml, validate
 from canthus.geometry import CropRule
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$", description="the file's sha256 or its beginning")]
 
 
 class Part(BaseModel):
@@ -76,16 +77,42 @@ class Normalization(Config):
     std: tuple[float, float, float] = (127.5, 127.5, 127.5)
 
 
+class Warmup(Config):
+    """Linear growth of the learning rate from its share `start` to 1, over `epochs` or over `steps`.
+
+    Without `start` the first of n steps has the share 1 / n. A number alone counts epochs.
+    """
+
+    epochs: float | None = Field(default=None, ge=0)
+    steps: int | None = Field(default=None, ge=0)
+    start: Share | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        return {"epochs": value} if isinstance(value, int | float) else value
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Warmup:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("expected either epochs or steps")
+        return self
+
+    def length(self, steps_per_epoch: int) -> int:
+        """The number of steps."""
+        return round((self.epochs or 0) * steps_per_epoch) if self.steps is None else self.steps
+
+
 class Train(Config):
-    """Optimisation. `batch` counts all processes together; `warmup` is in epochs."""
+    """Optimisation. `batch` counts the samples of each process."""
 
     epochs: int = Field(default=60, ge=1)
     batch: int = Field(default=64, ge=1)
     optimizer: Part = Part(name="adamw")
     schedule: Part = Part(name="cosine")
     learning_rate: Positive = 2e-3
-    warmup: float = Field(default=1.0, ge=0)
-    clip: float = Field(default=1.0, gt=0)
+    warmup: Warmup = Warmup(epochs=1.0)
+    clip: Positive | None = 1.0
     ema: float = Field(default=0.999, ge=0, lt=1, description="decay per step; 0 keeps no average")
     precision: Literal["no", "bf16", "fp16"] = "no"
     workers: int = Field(default=1, ge=0)
@@ -100,6 +127,59 @@ class Test(Config):
     """How the system is scored by its own protocol."""
 
     flip: bool = False
+
+
+class PublishedErrors(Config):
+    """Published NMEs in per cent, subset -> value.
+
+    `images` says what was averaged: `pooled`, all points of all images, or `mean`, the images' means.
+    """
+
+    normalizer: str
+    images: Literal["pooled", "mean"]
+    subsets: dict[str, Positive] = Field(min_length=1)
+
+
+class PublishedTraining(Config):
+    """The published set-up: so many processes of `batch` samples each, `epochs`, the steps of the warm-up,
+    and which weights were `kept`."""
+
+    processes: int = Field(ge=1)
+    batch: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    warmup_steps: int = Field(default=0, ge=0)
+    kept: str | None = None
+
+
+class Pretrained(Config):
+    """The public file that the backbone starts from."""
+
+    address: str
+    sha256: Sha256
+
+
+class Reference(Config):
+    """Where a recipe comes from: its source, published errors and training, and the public weights.
+
+    `unpublished` marks recipes of this project, which have no published numbers or weights.
+    """
+
+    source: str | None = None
+    unpublished: bool = False
+    nme: PublishedErrors | None = None
+    checkpoint: str | None = Field(default=None, description="address of the published weights")
+    sha256: Sha256 | None = None
+    pretrained: Pretrained | None = None
+    training: PublishedTraining | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Reference:
+        if (self.checkpoint is None) != (self.sha256 is None):
+            raise ValueError("expected checkpoint and sha256 together")
+        published = [name for name in ("nme", "checkpoint", "training") if getattr(self, name) is not None]
+        if self.unpublished and published:
+            raise ValueError(f"an unpublished recipe has no published {', '.join(published)}")
+        return self
 
 
 class Recipe(Config):
@@ -122,7 +202,7 @@ class Recipe(Config):
     losses: tuple[LossPart, ...] = Field(min_length=1)
     train: Train = Train()
     test: Test = Test()
-    reference: dict[str, Any] = Field(default_factory=dict, description="published numbers and addresses")
+    reference: Reference = Reference()
 
 
 def recipe_names() -> list[str]:

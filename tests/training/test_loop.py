@@ -85,16 +85,16 @@ def test_resuming_needs_a_state_of_the_same_recipe(
 def test_two_processes_give_the_loss_of_one(tiny_recipe: Recipe, tiny_data: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "tiny.yaml"
     recipe.write_text(tiny_recipe.model_dump_json())
-    arguments = ["train", str(recipe), "--root", str(tiny_data), "--output"]
+    arguments = ["train", str(recipe), "--root", str(tiny_data)]
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "canthus"]
-    subprocess.run([sys.executable, *launch, *arguments, str(tmp_path / "two")], check=True, env=single())
-    subprocess.run(
-        [sys.executable, "-m", "canthus", *arguments, str(tmp_path / "one")], check=True, env=single()
-    )
+    two = [*launch, *arguments, "train.batch=4", "--output", str(tmp_path / "two")]
+    one = ["-m", "canthus", *arguments, "train.batch=8", "--output", str(tmp_path / "one")]
+    for command in (two, one):
+        subprocess.run([sys.executable, *command], check=True, env=single())
     assert losses_of(tmp_path / "two") == pytest.approx(losses_of(tmp_path / "one"), abs=1e-5)
-    one, two = (load_file(tmp_path / name / "tiny.safetensors") for name in ("one", "two"))
-    for name in one:
-        torch.testing.assert_close(one[name], two[name], atol=1e-4, rtol=1e-4)
+    first, second = (load_file(tmp_path / name / "tiny.safetensors") for name in ("one", "two"))
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], atol=1e-4, rtol=1e-4)
 
 
 def single() -> dict[str, str]:

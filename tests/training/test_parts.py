@@ -11,7 +11,7 @@ from torch import nn
 from canthus.build import build_landmarker
 from canthus.config import ConfigError
 from canthus.geometry import CropRule
-from canthus.recipe import Part, Recipe
+from canthus.recipe import Part, Recipe, Warmup
 from canthus.sample import Sample
 from canthus.training.data import Batches, cut
 from canthus.training.ema import Ema
@@ -23,7 +23,7 @@ def test_batches_deal_one_order_to_all_processes() -> None:
     repeats = [1.0] * 10 + [2.0] * 5 + [0.5] * 8
     whole = Batches(repeats, 6, seed=3)
     assert len(whole) == (10 + 10 + 4) // 6
-    parts = [Batches(repeats, 6, seed=3, rank=rank, processes=2) for rank in range(2)]
+    parts = [Batches(repeats, 3, seed=3, rank=rank, processes=2) for rank in range(2)]
     for batches in (whole, *parts):
         batches.epoch = 2
     for all_of_it, first, second in zip(whole, *parts, strict=True):
@@ -42,8 +42,8 @@ def test_repeats_count_exactly() -> None:
 
 
 def test_impossible_batches_are_named() -> None:
-    with pytest.raises(ValueError, match="multiple of the 2 processes"):
-        Batches([1.0] * 9, 3, seed=0, processes=2)
+    with pytest.raises(ValueError, match="found 5 for each of 2 processes, but only 9 samples"):
+        Batches([1.0] * 9, 5, seed=0, processes=2)
     with pytest.raises(ValueError, match="only 3 samples"):
         Batches([1.0] * 3, 4, seed=0)
 
@@ -78,21 +78,43 @@ def test_the_average_follows_the_formula(tiny_recipe: Recipe) -> None:
 
 
 def test_warmup_then_cosine_by_hand() -> None:
-    factor = build_schedule(Part(name="cosine", floor=0.1), total=110, warmup=10)
+    factor = build_schedule(Part(name="cosine", floor=0.1), Warmup(epochs=1), epochs=11, steps_per_epoch=10)
     assert factor(0) == pytest.approx(0.1)
     assert factor(9) == pytest.approx(1.0)
     assert factor(10) == pytest.approx(1.0)
     assert factor(60) == pytest.approx(0.55)
     assert factor(110) == pytest.approx(0.1)
-    steps = build_schedule(Part(name="steps", at=[0.5, 0.75], factor=0.1), total=100, warmup=0)
-    assert [steps(step) for step in (0, 49, 50, 75)] == pytest.approx([1, 1, 0.1, 0.01])
-    assert build_schedule(Part(name="constant"), total=9, warmup=0)(5) == 1
+    assert build_schedule(Part(name="constant"), Warmup(steps=0), 1, 9)(5) == 1
+
+
+def test_the_published_schedule_by_hand() -> None:
+    part = Part(name="steps", epochs=[40, 55], factor=0.1)
+    factor = build_schedule(part, Warmup(steps=500, start=0.001), epochs=60, steps_per_epoch=49)
+    expected = {
+        0: 0.001,
+        1: 0.001 + 0.999 / 499,
+        250: 0.001 + 0.999 * 250 / 499,
+        499: 1,
+        500: 1,
+        40 * 49 - 1: 1,
+        40 * 49: 0.1,
+        55 * 49 - 1: 0.1,
+        55 * 49: 0.01,
+    }
+    for step, value in expected.items():
+        assert factor(step) == pytest.approx(value), step
+
+
+def test_steps_fall_during_the_warmup_too() -> None:
+    factor = build_schedule(Part(name="steps", epochs=[1]), Warmup(steps=20, start=0), 4, steps_per_epoch=10)
+    assert factor(9) == pytest.approx(9 / 19)
+    assert factor(10) == pytest.approx(0.1 * 10 / 19)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_schedules_start_at_one_and_never_rise(name: str) -> None:
-    factor = build_schedule(Part(name=name), total=50, warmup=0)
-    values = [factor(step) for step in range(51)]
+    factor = build_schedule(Part(name=name), Warmup(steps=0), 60, 2)
+    values = [factor(step) for step in range(121)]
     assert values[0] == 1
     assert all(later <= earlier + 1e-12 for earlier, later in pairwise(values))
 
@@ -115,13 +137,14 @@ def test_unknown_parts_name_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'sgd'"):
         build_optimizer(nn.Linear(2, 2), Part(name="sdg"), 0.1)
     with pytest.raises(ConfigError, match="did you mean 'cosine'"):
-        build_schedule(Part(name="cosin"), 10, 0)
+        build_schedule(Part(name="cosin"), Warmup(steps=0), 1, 10)
     with pytest.raises(ConfigError, match="unknown option 'flor'"):
-        build_schedule(Part(name="cosine", flor=0.1), 10, 0)
+        build_schedule(Part(name="cosine", flor=0.1), Warmup(steps=0), 1, 10)
     with pytest.raises(ConfigError, match=r"optimizer sgd"):
         build_optimizer(nn.Linear(2, 2), Part(name="sgd", momentun=0.9), 0.1)
 
 
 def test_warmup_of_zero_steps_starts_at_the_full_rate() -> None:
-    assert build_schedule(Part(name="cosine"), total=10, warmup=0)(0) == 1
-    assert math.isclose(build_schedule(Part(name="cosine"), total=10, warmup=0)(10), 0, abs_tol=1e-12)
+    factor = build_schedule(Part(name="cosine"), Warmup(steps=0, start=0.5), epochs=1, steps_per_epoch=10)
+    assert factor(0) == 1
+    assert math.isclose(factor(10), 0, abs_tol=1e-12)

@@ -36,7 +36,7 @@ def train(
     # A wrong name is told before the pictures are read, which takes minutes.
     landmarker = check_recipe(loaded)
     build_optimizer(landmarker, loaded.train.optimizer, loaded.train.learning_rate)
-    build_schedule(loaded.train.schedule, 1, 0)
+    build_schedule(loaded.train.schedule, loaded.train.warmup, loaded.train.epochs, 1)
     path = run(loaded, root, folder, resume=resume, pack=pack)
     if os.environ.get("RANK", "0") == "0":  # of several processes, one tells
         sys.stdout.write(f"{path}\n")

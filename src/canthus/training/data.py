@@ -72,37 +72,36 @@ class Views(Dataset[View]):
 
 
 class Batches(Sampler[list[tuple[int, int]]]):
-    """One epoch for one of `processes`: global batches in one seeded order, each dealt out evenly.
+    """One epoch for one of `processes`, in batches of `batch`: all draw from one seeded order.
 
-    `repeats` (N,) says how often each sample is shown per epoch; a fraction is drawn anew every epoch. An
-    incomplete last batch is left out.
+    `repeats` (N,) says how often each sample is shown per epoch; a fraction is drawn anew every epoch. What
+    is left when it no longer fills a batch of every process is left out.
     """
 
     def __init__(
         self, repeats: Sequence[float], batch: int, seed: int, rank: int = 0, processes: int = 1
     ) -> None:
-        if batch % processes:
-            raise ValueError(f"train.batch: found {batch}, expected a multiple of the {processes} processes")
         self.repeats = np.asarray(repeats, dtype=np.float64)
         self.batch, self.seed, self.rank, self.processes = batch, seed, rank, processes
         self.epoch = 0
         if len(self) == 0:
+            each = f" for each of {processes} processes" if processes > 1 else ""
             raise ValueError(
-                f"train.batch: found {batch}, but only {int(self.repeats.sum())} samples an epoch"
+                f"train.batch: found {batch}{each}, but only {int(self.repeats.sum())} samples an epoch"
             )
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         rng = np.random.default_rng([self.seed, self.epoch])
         order = np.concatenate([self._draw(rng, repeat) for repeat in np.unique(self.repeats)])
         order = rng.permutation(order)
-        share = self.batch // self.processes
-        for start in range(0, len(self) * self.batch, self.batch):
-            mine = order[start + self.rank * share : start + (self.rank + 1) * share]
+        for step in range(len(self)):
+            start = (step * self.processes + self.rank) * self.batch
+            mine = order[start : start + self.batch]
             yield [(self.epoch, int(index)) for index in mine]
 
     def __len__(self) -> int:
         shown = sum(int(np.floor((self.repeats == r).sum() * r + 1e-9)) for r in np.unique(self.repeats))
-        return shown // self.batch
+        return shown // (self.batch * self.processes)
 
     def _draw(self, rng: np.random.Generator, repeat: float) -> np.ndarray:
         members = np.flatnonzero(self.repeats == repeat)

@@ -35,8 +35,9 @@ def train(
     """Train a recipe on the datasets below `root`; returns the weights file, `output`/NAME.safetensors.
 
     `output` gets log.jsonl, TensorBoard files, state.pt (for `resume`), best and final weights. One process
-    or many (torchrun, accelerate launch), CPU or GPU: the same code, the same numbers up to rounding. The
-    cut pictures are read from the file `pack` if it is there, and kept in it if it is not.
+    or many (torchrun, accelerate launch), CPU or GPU: the same code; with as many samples in a step, the same
+    numbers up to rounding. The cut pictures are read from the file `pack` if it is there, and kept in it if
+    it is not.
     """
     settings = recipe.train
     accelerator = Accelerator(
@@ -68,9 +69,7 @@ def train(
     ema = Ema(landmarker, settings.ema)
     losses = build_losses(recipe).to(accelerator.device)
     optimizer = build_optimizer(landmarker, settings.optimizer, settings.learning_rate)
-    schedule = build_schedule(
-        settings.schedule, settings.epochs * len(batches), round(settings.warmup * len(batches))
-    )
+    schedule = build_schedule(settings.schedule, settings.warmup, settings.epochs, len(batches))
     state = State(output / "state.pt", recipe, landmarker, ema, optimizer)
     progress = state.load() if resume else Progress()
     model, optimizer = accelerator.prepare(landmarker, optimizer)
@@ -91,7 +90,8 @@ def train(
             targets = _share_totals(landmarker.codec.encode(batch.annotations), accelerator)
             loss, terms = losses(outputs, targets)
             accelerator.backward(loss)
-            accelerator.clip_grad_norm_(model.parameters(), settings.clip)
+            if settings.clip is not None:
+                accelerator.clip_grad_norm_(model.parameters(), settings.clip)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             ema.update(landmarker, progress.step)

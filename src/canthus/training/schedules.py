@@ -1,26 +1,35 @@
-"""Learning-rate schedules: progress in [0, 1] after the warm-up -> factor on the base rate."""
+"""Learning-rate schedules: the moment of a training -> factor on the base rate."""
 
 from __future__ import annotations
 
 import inspect
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from canthus.config import ConfigError, nearest
-from canthus.recipe import Part
+from canthus.recipe import Part, Warmup
 
 
-def cosine(progress: float, *, floor: float = 0.0) -> float:
+@dataclass(frozen=True)
+class Moment:
+    """How far a training is: `epoch` counts from its start, `progress` in [0, 1] from the warm-up's end."""
+
+    epoch: float
+    progress: float
+
+
+def cosine(moment: Moment, *, floor: float = 0.0) -> float:
     """From 1 down to `floor` along half a cosine."""
-    return floor + (1 - floor) * (1 + math.cos(math.pi * progress)) / 2
+    return floor + (1 - floor) * (1 + math.cos(math.pi * moment.progress)) / 2
 
 
-def steps(progress: float, *, at: tuple[float, ...] = (0.7, 0.9), factor: float = 0.1) -> float:
-    """Times `factor` at each of the shares `at` of the training."""
-    return float(factor ** sum(progress >= share for share in at))
+def steps(moment: Moment, *, epochs: tuple[float, ...] = (40, 55), factor: float = 0.1) -> float:
+    """Times `factor` after each of these `epochs`."""
+    return float(factor ** sum(moment.epoch >= epoch for epoch in epochs))
 
 
-def constant(progress: float) -> float:
+def constant(moment: Moment) -> float:
     """Always 1."""
     return 1.0
 
@@ -28,8 +37,8 @@ def constant(progress: float) -> float:
 SCHEDULES: dict[str, Callable[..., float]] = {"constant": constant, "cosine": cosine, "steps": steps}
 
 
-def build_schedule(part: Part, total: int, warmup: int) -> Callable[[int], float]:
-    """Step -> factor: linear over `warmup` steps, then the named schedule over the rest of `total`."""
+def build_schedule(part: Part, warmup: Warmup, epochs: int, steps_per_epoch: int) -> Callable[[int], float]:
+    """Step -> factor: the named schedule, during the warm-up times its linear growth."""
     if part.name not in SCHEDULES:
         raise ConfigError(f"train.schedule: no schedule {part.name!r}; {nearest(part.name, list(SCHEDULES))}")
     schedule, options = SCHEDULES[part.name], part.options
@@ -39,10 +48,12 @@ def build_schedule(part: Part, total: int, warmup: int) -> Callable[[int], float
             raise ConfigError(
                 f"train.schedule {part.name}: unknown option {option!r}, it has {allowed or 'none'}"
             )
+    total, length = epochs * steps_per_epoch, warmup.length(steps_per_epoch)
+    start = 1 / max(1, length) if warmup.start is None else warmup.start
 
     def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / warmup
-        return schedule(min(1.0, (step - warmup) / max(1, total - warmup)), **options)
+        growth = min(1.0, start + (1 - start) * step / max(1, length - 1)) if step < length else 1.0
+        progress = min(1.0, max(0, step - length) / max(1, total - length))
+        return growth * schedule(Moment(step / steps_per_epoch, progress), **options)
 
     return factor
