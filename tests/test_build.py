@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from staged_parts import staged
 
 from canthus.build import (
     build_landmarker,
@@ -50,6 +51,19 @@ def test_weights_multiply_and_filters_spare_untagged_samples(tiny_recipe: Recipe
     part = {"name": "folder", "split": "all", "weight": 0.25, "filter": {"yaw": (0, 10)}}
     training, _ = build_sources(changed(tiny_recipe, datasets=[part]), tiny_data)
     assert {sample.weight for source in training for sample in source.samples} == {0.25}
+
+
+def test_factors_of_stages_are_checked(tiny_recipe: Recipe) -> None:
+    assert check_recipe(staged(tiny_recipe)).training
+    for stages, complaint in ([1], "stages: found 1 factors, expected 2"), ([0, 0], "found zeros alone"):
+        losses = [{"name": "distance", "stages": stages}]
+        with pytest.raises(ValueError, match=complaint):
+            check_recipe(changed(staged(tiny_recipe), losses=losses))
+
+
+def test_a_loss_of_a_nested_module(tiny_recipe: Recipe) -> None:
+    losses = [{"name": "canthus.losses.wing:Wing"}]
+    assert list(build_losses(changed(tiny_recipe, losses=losses)).weights) == ["canthus_losses_wing:Wing"]
 
 
 def test_options_are_checked_against_the_constructor(tiny_recipe: Recipe) -> None:

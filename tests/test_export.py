@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from staged_parts import staged
 
 from canthus.build import build_landmarker
 from canthus.checkpoints import native
@@ -64,6 +65,17 @@ def test_the_file_computes_what_the_network_computes(recipe: Recipe, tmp_path: P
         assert outputs["scores"].max() <= 1
         for name in landmarker.codec.attributes:
             np.testing.assert_allclose(outputs[name], getattr(decoded, name).numpy(), rtol=1e-3, atol=1e-3)
+
+
+def test_the_last_stage_is_what_is_exported(tiny_recipe: Recipe, tmp_path: Path) -> None:
+    recipe = staged(tiny_recipe)
+    landmarker, crops = random_landmarker(recipe), random_crops(32, 3)
+    export(landmarker, recipe, tmp_path / "model.onnx")
+    with torch.no_grad():
+        first, last = landmarker(landmarker.normalize(torch.from_numpy(crops)))
+    found = Session(tmp_path / "model.onnx").run(images=crops)["points"]
+    np.testing.assert_allclose(found, landmarker.codec.decode(last).points.numpy(), atol=2e-3)
+    assert np.abs(found - landmarker.codec.decode(first).points.numpy()).max() > 0.1
 
 
 def test_metadata_tells_the_runtime_everything(tiny_recipe: Recipe, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from canthus.codecs import CODECS, Codec
+from canthus.codecs import CODECS, Codec, prediction
 from canthus.config import ConfigError, nearest
 from canthus.datasets import DATASETS
 from canthus.losses import LOSSES, WeightedSum
@@ -55,16 +55,17 @@ def build_landmarker(recipe: Recipe) -> Landmarker:
 
 def build_losses(recipe: Recipe) -> WeightedSum:
     """The weighted losses; a name used twice is told apart by its field."""
-    losses, weights = {}, {}
+    losses, weights, stages = {}, {}, {}
     for part in recipe.losses:
         name = "_".join([part.name, *([part.options["field"]] if "field" in part.options else [])])
+        name = name.replace(".", "_")  # modules are named with dots
         if name in losses:
             raise ConfigError(
                 f"losses: {name} appears twice; give one of them another field or add their weights"
             )
         losses[name] = construct(part, LOSSES, "loss")
-        weights[name] = part.weight
-    return WeightedSum(losses, weights)
+        weights[name], stages[name] = part.weight, part.stages
+    return WeightedSum(losses, weights, stages)
 
 
 def build_pipeline(recipe: Recipe, *, training: bool) -> Pipeline:
@@ -94,11 +95,13 @@ def check_recipe(recipe: Recipe) -> Landmarker:
     with torch.no_grad():
         outputs = landmarker.eval()(landmarker.normalize(torch.zeros(1, size, size, 3, dtype=torch.uint8)))
         targets = landmarker.codec.encode(Annotations(*labels))
-        for name, loss in losses.losses.items():
+        for name in losses.losses:
             try:
-                loss(outputs, targets)
+                losses.term(name, outputs, targets)
+            except ValueError as error:
+                raise ConfigError(f"loss {name}: {error}") from None
             except KeyError as error:
-                fields = ", ".join(sorted(outputs.keys() & targets.keys()))
+                fields = ", ".join(sorted(prediction(outputs).keys() & targets.keys()))
                 raise ConfigError(
                     f"loss {name}: codec {recipe.codec.name} has no field {error}; it has {fields}"
                 ) from None

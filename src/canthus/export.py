@@ -66,7 +66,7 @@ class Graph(nn.Module):
         """Outputs in the order `decoded_names`, `raw_names`."""
         landmarker = self.landmarker
         normalized = landmarker.normalize(images)
-        outputs = landmarker.flipped_outputs(normalized) if self.flip_test else landmarker(normalized)
+        outputs = landmarker.flipped_outputs(normalized) if self.flip_test else landmarker.predict(normalized)
         decoded: Decoded = landmarker.codec.decode(outputs)
         scores = decoded.scores.clamp(0, 1)
         attributes = [getattr(decoded, name) for name in landmarker.codec.attributes]

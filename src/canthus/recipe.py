@@ -7,12 +7,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from canthus.config import Config, ConfigError, nearest, override, read_yaml, validate
 from canthus.geometry import CropRule
 
 Positive = Annotated[float, Field(gt=0)]
+Factor = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$", description="the file's sha256 or its beginning")]
 
@@ -31,9 +32,21 @@ class Part(BaseModel):
 
 
 class LossPart(Part):
-    """A loss and its weight in the sum; a simple loss has the option `field`, the output it reads."""
+    """A loss and its weight in the sum; a simple loss has the option `field`, the output it reads.
+
+    `stages` are factors for a network that is taught at several stages, first to last; without them each
+    counts once.
+    """
 
     weight: Positive = 1.0
+    stages: tuple[Factor, ...] = ()
+
+    @field_validator("stages")
+    @classmethod
+    def _some_stage_counts(cls, stages: tuple[float, ...]) -> tuple[float, ...]:
+        if stages and not any(stages):
+            raise ValueError("found zeros alone, expected a stage that counts")
+        return stages
 
 
 class DatasetPart(Config):

@@ -134,6 +134,21 @@ def test_weighted_sum_adds_weighted_terms() -> None:
     assert set(terms) == {"wing", "distance"}
 
 
+def test_every_stage_counts_once_or_by_its_factor() -> None:
+    first, last, truth = points(9), points(11), points(10)
+    targets = {"points": Target(truth, WEIGHT)}
+    stages = [{"points": first}, {"points": last}]
+    alone = [Wing()(stage, targets) for stage in stages]
+    total, _ = WeightedSum({"wing": Wing()}, {"wing": 2.0})(stages, targets)
+    torch.testing.assert_close(total, 2 * (alone[0] + alone[1]))
+    shared = WeightedSum({"wing": Wing()}, {"wing": 2.0}, {"wing": (0.25, 1.0)})
+    torch.testing.assert_close(shared(stages, targets)[0], 2 * (0.25 * alone[0] + alone[1]))
+    last_alone = WeightedSum({"wing": Wing()}, {"wing": 1.0}, {"wing": (0.0, 1.0)})
+    torch.testing.assert_close(last_alone([{}, stages[1]], targets)[0], alone[1])
+    with pytest.raises(ValueError, match="stages: found 2 factors, expected 1"):
+        shared({"points": last}, targets)
+
+
 def test_field_losses_ignore_what_has_no_weight() -> None:
     for name in ("distance", "wing"):
         loss = LOSSES[name]()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from staged_parts import staged
+from torch import nn
 
 from canthus.build import build_landmarker
 from canthus.models.backbones.thin_resnet import Residual
@@ -25,6 +27,21 @@ def test_flipped_outputs_are_the_same_for_the_mirror_image(tiny_recipe: Recipe) 
     mirrored = landmarker.codec.mirror(landmarker.flipped_outputs(images.flip(-1)), landmarker.codec.scheme)
     for name in straight:
         torch.testing.assert_close(mirrored[name], straight[name], atol=1e-5, rtol=1e-4)
+
+
+def test_the_last_stage_is_the_prediction(tiny_recipe: Recipe) -> None:
+    torch.manual_seed(2)
+    landmarker = build_landmarker(staged(tiny_recipe)).eval()
+    nn.init.normal_(landmarker.head.correction.points.weight)
+    images = torch.randn(2, 3, 32, 32)
+    first, last = landmarker(images)
+    assert (first["points"] - last["points"]).abs().max() > 0.01
+    assert set(landmarker.predict(images)) == set(last)
+    torch.testing.assert_close(landmarker.predict(images)["points"], last["points"])
+    torch.testing.assert_close(landmarker.locate(images).points, last["points"] * 32 - 0.5)
+    mirrored = landmarker.codec.mirror(landmarker(images.flip(-1))[-1], landmarker.codec.scheme)
+    mean = (last["points"] + mirrored["points"]) / 2
+    torch.testing.assert_close(landmarker.flipped_outputs(images)["points"], mean)
 
 
 def test_integral_points_are_the_means_of_the_maps(tiny_recipe: Recipe) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from staged_parts import staged
 
 from canthus.checkpoints import native
 from canthus.recipe import Recipe
@@ -17,6 +18,12 @@ from canthus.training.loop import train
 
 def losses_of(folder: Path) -> list[float]:
     return [json.loads(line)["train/loss"] for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def learnt_scale(folder: Path) -> torch.Tensor:
+    state = torch.load(folder / "state.pt", weights_only=True)
+    scale: torch.Tensor = state["losses"]["losses.staged_parts:LearnedScale.log_scale"]
+    return scale
 
 
 def test_training_learns_and_leaves_everything_behind(
@@ -46,7 +53,8 @@ def test_training_learns_and_leaves_everything_behind(
 def test_a_resumed_training_gives_the_same_weights(
     tiny_recipe: Recipe, tiny_data: Path, tmp_path: Path
 ) -> None:
-    whole = load_file(train(tiny_recipe, tiny_data, tmp_path / "whole"))
+    recipe = staged(tiny_recipe)
+    whole = load_file(train(recipe, tiny_data, tmp_path / "whole"))
     half = tmp_path / "half"
     script = f"""
 from pathlib import Path
@@ -61,14 +69,17 @@ def stop_after_two(self, epoch, step, values):
 loop.Journal.write = stop_after_two
 loop.train(recipe, Path({str(tiny_data)!r}), Path({str(half)!r}))
 """
-    (tmp_path / "recipe.json").write_text(tiny_recipe.model_dump_json())
+    (tmp_path / "recipe.json").write_text(recipe.model_dump_json())
     assert subprocess.run([sys.executable, "-c", script], check=False, env=single()).returncode == 3
     assert len(losses_of(half)) == 2
-    resumed = load_file(train(tiny_recipe, tiny_data, half, resume=True))
+    resumed = load_file(train(recipe, tiny_data, half, resume=True))
     assert losses_of(half) == losses_of(tmp_path / "whole")
     assert whole.keys() == resumed.keys()
     for name in whole:
         assert torch.equal(whole[name], resumed[name]), name
+    assert learnt_scale(half).abs().max() > 0
+    assert torch.equal(learnt_scale(half), learnt_scale(tmp_path / "whole"))
+    assert not any("log_scale" in name for name in whole)
 
 
 def test_resuming_needs_a_state_of_the_same_recipe(
@@ -84,7 +95,7 @@ def test_resuming_needs_a_state_of_the_same_recipe(
 
 def test_two_processes_give_the_loss_of_one(tiny_recipe: Recipe, tiny_data: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "tiny.yaml"
-    recipe.write_text(tiny_recipe.model_dump_json())
+    recipe.write_text(staged(tiny_recipe).model_dump_json())
     arguments = ["train", str(recipe), "--root", str(tiny_data)]
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "canthus"]
     two = [*launch, *arguments, "train.batch=4", "--output", str(tmp_path / "two")]
@@ -95,11 +106,13 @@ def test_two_processes_give_the_loss_of_one(tiny_recipe: Recipe, tiny_data: Path
     first, second = (load_file(tmp_path / name / "tiny.safetensors") for name in ("one", "two"))
     for name in first:
         torch.testing.assert_close(first[name], second[name], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(learnt_scale(tmp_path / "two"), learnt_scale(tmp_path / "one"))
 
 
 def single() -> dict[str, str]:
-    """The environment with one thread per process."""
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
+    """The environment with one thread per process, in which the parts of the tests can be named."""
+    path = os.pathsep.join([str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(

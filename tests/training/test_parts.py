@@ -125,7 +125,7 @@ def test_optimizers_decay_matrices_alone(name: str) -> None:
     nn.init.ones_(model.bias)
     nn.init.constant_(model.weight, -0.5)
     before = model.weight.detach().clone()
-    optimizer = build_optimizer(model, Part(name=name, weight_decay=0.1), 0.01)
+    optimizer = build_optimizer([model], Part(name=name, weight_decay=0.1), 0.01)
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
     optimizer.step()
@@ -135,13 +135,13 @@ def test_optimizers_decay_matrices_alone(name: str) -> None:
 
 def test_unknown_parts_name_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'sgd'"):
-        build_optimizer(nn.Linear(2, 2), Part(name="sdg"), 0.1)
+        build_optimizer([nn.Linear(2, 2)], Part(name="sdg"), 0.1)
     with pytest.raises(ConfigError, match="did you mean 'cosine'"):
         build_schedule(Part(name="cosin"), Warmup(steps=0), 1, 10)
     with pytest.raises(ConfigError, match="unknown option 'flor'"):
         build_schedule(Part(name="cosine", flor=0.1), Warmup(steps=0), 1, 10)
     with pytest.raises(ConfigError, match=r"optimizer sgd"):
-        build_optimizer(nn.Linear(2, 2), Part(name="sgd", momentun=0.9), 0.1)
+        build_optimizer([nn.Linear(2, 2)], Part(name="sgd", momentun=0.9), 0.1)
 
 
 def test_warmup_of_zero_steps_starts_at_the_full_rate() -> None:

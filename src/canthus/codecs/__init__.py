@@ -1,6 +1,6 @@
 """Codecs. Adding one: a file with a `Codec` and a row here."""
 
-from canthus.codecs.codec import Codec, Decoded, Outputs, Target
+from canthus.codecs.codec import Codec, Decoded, Outputs, Stages, Target, prediction
 from canthus.codecs.coordinates import Coordinates
 from canthus.codecs.dark import Dark
 from canthus.codecs.heatmap import Heatmap
@@ -20,4 +20,4 @@ CODECS: dict[str, type[Codec]] = {
     "pip": Pip,
 }
 
-__all__ = ["CODECS", "Codec", "Decoded", "Outputs", "Target"]
+__all__ = ["CODECS", "Codec", "Decoded", "Outputs", "Stages", "Target", "prediction"]

@@ -22,6 +22,8 @@ from canthus.sample import Annotations
 from canthus.schemes import Scheme
 
 Outputs = dict[str, Tensor]
+#: Outputs of a network that is supervised at several stages, first to last; the last is the prediction.
+Stages = list[Outputs]
 Attribute = Literal["covariance", "visibility", "presence"]
 FIELDS: dict[str, str] = {"covariance": "cholesky", "visibility": "visibility", "presence": "presence"}
 
@@ -141,6 +143,11 @@ class Codec(nn.Module, ABC):
     @abstractmethod
     def mirror_points(self, outputs: Outputs, order: Tensor) -> Outputs:
         """The point fields of `mirror`; `order` (K,) is the flip permutation."""
+
+
+def prediction(outputs: Outputs | Stages) -> Outputs:
+    """What is decoded: the outputs, or those of the last stage."""
+    return outputs[-1] if isinstance(outputs, list) else outputs
 
 
 def triangle(cholesky: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -27,7 +27,7 @@ def train(
     if not resume and (folder / "state.pt").is_file():
         raise FileExistsError(f"{folder}: holds a training; go on with --resume or choose another --output")
     try:
-        from canthus.build import check_recipe
+        from canthus.build import build_losses, check_recipe
         from canthus.training.loop import train as run
         from canthus.training.optimizers import build_optimizer
         from canthus.training.schedules import build_schedule
@@ -35,7 +35,7 @@ def train(
         raise ImportError(f"training needs {error.name}: pip install 'canthus[train]'") from None
     # A wrong name is told before the pictures are read, which takes minutes.
     landmarker = check_recipe(loaded)
-    build_optimizer(landmarker, loaded.train.optimizer, loaded.train.learning_rate)
+    build_optimizer([landmarker, build_losses(loaded)], loaded.train.optimizer, loaded.train.learning_rate)
     build_schedule(loaded.train.schedule, loaded.train.warmup, loaded.train.epochs, 1)
     path = run(loaded, root, folder, resume=resume, pack=pack)
     if os.environ.get("RANK", "0") == "0":  # of several processes, one tells

@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from canthus.codecs import Codec, Decoded, Outputs
+from canthus.codecs import Codec, Decoded, Outputs, Stages, prediction
 
 
 class Landmarker(nn.Module):
     """Normalised images (B, 3, S, S) -> `Outputs`; `locate` decodes them.
+
+    A network that is supervised at several stages gives a list of outputs; `predict` gives the last of them.
 
     `mean` and `std` are per RGB channel in grey levels; `normalize` applies them to uint8 crops.
     """
@@ -36,19 +38,23 @@ class Landmarker(nn.Module):
         """uint8 RGB crops (B, S, S, 3) as normalised images (B, 3, S, S) float32."""
         return (crops.permute(0, 3, 1, 2).float() - self.mean) / self.std
 
-    def forward(self, images: Tensor) -> Outputs:
-        """Named fields of the codec."""
+    def forward(self, images: Tensor) -> Outputs | Stages:
+        """Named fields of the codec, of every stage that is taught."""
         maps = self.backbone(images)
-        outputs: Outputs = self.head(maps if self.neck is None else self.neck(maps))
+        outputs: Outputs | Stages = self.head(maps if self.neck is None else self.neck(maps))
         return outputs
+
+    def predict(self, images: Tensor) -> Outputs:
+        """Named fields of the codec."""
+        return prediction(self(images))
 
     def locate(self, images: Tensor) -> Decoded:
         """Points in crop px and what else the outputs tell."""
-        decoded: Decoded = self.codec.decode(self(images))
+        decoded: Decoded = self.codec.decode(self.predict(images))
         return decoded
 
     def flipped_outputs(self, images: Tensor) -> Outputs:
         """The flip test: the mean of the outputs for the images and for their mirror images."""
-        straight = self(images)
-        mirrored = self.codec.mirror(self(images.flip(-1)), self.codec.scheme)
+        straight = self.predict(images)
+        mirrored = self.codec.mirror(self.predict(images.flip(-1)), self.codec.scheme)
         return {name: (straight[name] + mirrored[name]) / 2 for name in straight}

@@ -14,6 +14,7 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from rich.console import Console
 from rich.progress import track
+from torch import nn
 
 from canthus.build import Source, build_landmarker, build_losses, build_pipeline, build_sources
 from canthus.checkpoints import native
@@ -68,9 +69,10 @@ def train(
     landmarker = build_landmarker(recipe).to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = Ema(landmarker, settings.ema)
     losses = build_losses(recipe).to(accelerator.device)
-    optimizer = build_optimizer(landmarker, settings.optimizer, settings.learning_rate)
+    optimizer = build_optimizer([landmarker, losses], settings.optimizer, settings.learning_rate)
     schedule = build_schedule(settings.schedule, settings.warmup, settings.epochs, len(batches))
-    state = State(output / "state.pt", recipe, landmarker, ema, optimizer)
+    learning = {"model": landmarker, "ema": ema.model, "losses": losses, "optimizer": optimizer}
+    state = State(output / "state.pt", recipe, learning)
     progress = state.load() if resume else Progress()
     model, optimizer = accelerator.prepare(landmarker, optimizer)
     journal = Journal(accelerator, output, resume_epoch=progress.epoch)
@@ -90,8 +92,9 @@ def train(
             targets = _share_totals(landmarker.codec.encode(batch.annotations), accelerator)
             loss, terms = losses(outputs, targets)
             accelerator.backward(loss)
+            _average_gradients(losses, accelerator)
             if settings.clip is not None:
-                accelerator.clip_grad_norm_(model.parameters(), settings.clip)
+                accelerator.clip_grad_norm_([*model.parameters(), *losses.parameters()], settings.clip)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             ema.update(landmarker, progress.step)
@@ -145,6 +148,13 @@ def _load_sources(
     if pack is not None and accelerator.is_main_process:
         write_pack(pack, recipe, training, validation)
     return training, validation
+
+
+def _average_gradients(losses: nn.Module, accelerator: Accelerator) -> None:
+    """What the network's wrapper does for its own parameters, for the few of losses that learn."""
+    for parameter in losses.parameters():
+        if parameter.grad is not None:
+            parameter.grad = accelerator.reduce(parameter.grad, "mean")
 
 
 def _share_totals(targets: dict[str, Target], accelerator: Accelerator) -> dict[str, Target]:

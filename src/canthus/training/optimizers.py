@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -18,13 +18,14 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 }
 
 
-def build_optimizer(model: nn.Module, part: Part, learning_rate: float) -> torch.optim.Optimizer:
-    """The optimizer over matrices, decayed by the option `weight_decay`, and vectors, not decayed."""
+def build_optimizer(modules: Sequence[nn.Module], part: Part, learning_rate: float) -> torch.optim.Optimizer:
+    """The optimizer over matrices, decayed by the option `weight_decay`, and vectors, not decayed, of the
+    network and of losses that learn."""
     if part.name not in OPTIMIZERS:
         raise ConfigError(
             f"train.optimizer: no optimizer {part.name!r}; {nearest(part.name, list(OPTIMIZERS))}"
         )
-    trained = [p for p in model.parameters() if p.requires_grad]
+    trained = [p for module in modules for p in module.parameters() if p.requires_grad]
     groups: Iterable[dict[str, Any]] = [
         {"params": [p for p in trained if p.ndim > 1]},
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},

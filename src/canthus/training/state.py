@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -14,7 +15,6 @@ from torch import nn
 from torch.optim import Optimizer
 
 from canthus.recipe import Recipe
-from canthus.training.ema import Ema
 
 
 @dataclass
@@ -27,11 +27,11 @@ class Progress:
 
 
 class State:
-    """The file that holds the progress, the network, its average and the optimizer of one recipe."""
+    """The file that holds the progress and everything that learns: `parts`, name -> network, its average, the
+    losses, the optimizer of one recipe."""
 
-    def __init__(self, path: Path, recipe: Recipe, model: nn.Module, ema: Ema, optimizer: Optimizer) -> None:
-        self.path, self.recipe = path, recipe
-        self.parts: dict[str, Any] = {"model": model, "ema": ema.model, "optimizer": optimizer}
+    def __init__(self, path: Path, recipe: Recipe, parts: Mapping[str, nn.Module | Optimizer]) -> None:
+        self.path, self.recipe, self.parts = path, recipe, parts
 
     def save(self, progress: Progress) -> None:
         """Write aside and rename."""
@@ -62,5 +62,5 @@ class State:
                 "resume with the same one (train.* may differ), or choose another --output"
             )
         for name, part in self.parts.items():
-            part.load_state_dict(content[name])
+            part.load_state_dict(content.get(name, {}))  # most losses have nothing to keep
         return Progress(**content["progress"])
