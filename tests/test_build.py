@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -129,3 +130,26 @@ def test_parts_that_do_not_fit_are_named(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         check_recipe(changed(tiny_recipe, **change))
+
+
+def test_boxes_of_the_landmarks_when_asked(tiny_recipe: Recipe, tiny_data: Path) -> None:
+    for label in tiny_data.glob("*.json"):
+        content = json.loads(label.read_text())
+        label.write_text(json.dumps({**content, "box": [2, 3, 40, 44]}))
+    for boxes in ("dataset", "landmarks"):
+        part = {"name": "folder", "split": "all", "boxes": boxes}
+        samples = build_sources(changed(tiny_recipe, datasets=[part]), tiny_data)[0][0].samples
+        for sample in samples:
+            tight = [*sample.points.min(0), *sample.points.max(0)]
+            np.testing.assert_allclose(sample.box, [2, 3, 40, 44] if boxes == "dataset" else tight)
+
+
+def test_shifted_labels_are_taught_shifted(tiny_recipe: Recipe, tiny_data: Path) -> None:
+    rule = {**tiny_recipe.crop.model_dump(), "label_offset_px": -1.0}
+    plain, shifted = (
+        build_sources(changed(tiny_recipe, crop=crop), tiny_data)[0][0].samples
+        for crop in (tiny_recipe.crop.model_dump(), rule)
+    )
+    for ours, taught in zip(plain, shifted, strict=True):
+        np.testing.assert_allclose(taught.points, ours.points + 1, atol=1e-5)
+        np.testing.assert_allclose(taught.box, ours.box + 1, atol=1e-5)

@@ -1,5 +1,8 @@
 """The pixel convention, boxes and crops."""
 
+import json
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -201,3 +204,26 @@ def test_unknown_keys_of_a_rule_are_errors() -> None:
         CropRule.model_validate({"scales": 1.2})
     rule = CropRule(scale=1.4, offset=(0, 0.1))
     assert CropRule.model_validate_json(rule.model_dump_json()) == rule
+
+
+def test_edges_go_outward_to_whole_pixels_before_the_window() -> None:
+    rule = CropRule(box_kind="landmarks", scale=2.0, rounding="outward")
+    np.testing.assert_allclose(rule.window([0.4, 3.0, 9.2, 5.7], "landmarks"), [-5, -5.5, 15, 14.5])
+    almost = [1234.0 + 2e-4, 7.0 - 2e-4, 1239.0 + 2e-4, 12.0 - 2e-4]
+    np.testing.assert_allclose(rule.window(almost, "landmarks"), [1231.5, 4.5, 1241.5, 14.5])
+
+
+@pytest.mark.parametrize(("name", "folder"), [("300w", "300w"), ("wflw", "wflw")])
+def test_windows_are_those_of_the_published_annotations(data: Path, name: str, folder: str) -> None:
+    """mmpose's `center` and `scale` of these sets were made from the landmarks."""
+    rule = CropRule(box_kind="landmarks", scale=1.25, center="pixel", rounding="outward")
+    files = list((data / "mmpose_samples" / folder).glob("*.json"))
+    assert files
+    for file in files:
+        for item in json.loads(file.read_text())["annotations"]:
+            points = np.array(item["keypoints"], np.float64).reshape(-1, 3)[:, :2]
+            x1, y1, x2, y2 = rule.window(landmark_boxes(points), "landmarks")
+            np.testing.assert_allclose([(x1 + x2) / 2, (y1 + y2) / 2], item["center"])
+            assert x2 - x1 == pytest.approx(y2 - y1) == pytest.approx(1.25 * 200 * item["scale"])
+            matrix = rule.crop(landmark_boxes(points), "landmarks", 256).matrix
+            np.testing.assert_allclose(matrix @ [*item["center"], 1], [128, 128])

@@ -10,11 +10,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from canthus.codecs import CODECS, Codec, prediction
 from canthus.config import ConfigError, nearest
 from canthus.datasets import DATASETS
+from canthus.geometry import landmark_boxes
 from canthus.losses import LOSSES, WeightedSum
 from canthus.models.backbones import BACKBONES
 from canthus.models.heads import HEADS
@@ -127,7 +129,7 @@ def build_sources(recipe: Recipe, root: Path) -> tuple[list[Source], list[Source
         asked = SCHEMES[part.scheme] if part.scheme else None
         dataset = reader(folder, part.split, scheme=asked, allow_missing=part.allow_missing)
         kept = [convert(sample, dataset.scheme, scheme) for sample in dataset if _passes(sample, part)]
-        kept = [replace(sample, weight=sample.weight * part.weight) for sample in kept]
+        kept = [_as_taught(sample, part, recipe.crop.label_offset_px) for sample in kept]
         held = [_held_out(sample.group, recipe) for sample in kept]
         for out, wanted in ((training, False), (validation, True)):
             chosen = tuple(sample for sample, is_held in zip(kept, held, strict=True) if is_held == wanted)
@@ -173,6 +175,21 @@ def find(name: str, table: Mapping[str, Any], kind: str) -> Any:
         return getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"{kind} {name!r} cannot be imported: {error}") from None
+
+
+def _as_taught(sample: Sample, part: DatasetPart, label_offset_px: float) -> Sample:
+    """A sample with the weight and box that its part asks for, and the labels that the network is taught."""
+    box = sample.box
+    kind = sample.box_kind
+    if part.boxes == "landmarks" and np.isfinite(sample.points).any():
+        box, kind = landmark_boxes(sample.points).astype(np.float32), "landmarks"
+    return replace(
+        sample,
+        points=sample.points - np.float32(label_offset_px),
+        box=box - np.float32(label_offset_px),
+        box_kind=kind,
+        weight=sample.weight * part.weight,
+    )
 
 
 def _passes(sample: Sample, part: DatasetPart) -> bool:

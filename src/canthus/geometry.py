@@ -19,6 +19,8 @@ BoxKind = Literal["landmarks", "face"]
 
 #: A `face` box is a `landmarks` box with its top raised by this share of its height.
 FOREHEAD = 0.25
+#: An edge this close to a whole px lies on it (float32 has no finer steps far out in large pictures).
+_WHOLE = 1e-3
 
 
 def convert_boxes(boxes: ArrayLike, source: BoxKind, target: BoxKind) -> FloatArray:
@@ -75,6 +77,11 @@ def invert_affine(matrix: ArrayLike) -> FloatArray:
 def mirror_affine(width: float) -> FloatArray:
     """The affine matrix (2, 3) that mirrors a picture of `width` px left to right: x -> width - 1 - x."""
     return np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0]])
+
+
+def mirror_about(x: float) -> FloatArray:
+    """The affine matrix (2, 3) that mirrors left to right about the vertical line at `x`."""
+    return mirror_affine(2 * x + 1)
 
 
 def resize_affine(scale_x: float, scale_y: float) -> FloatArray:
@@ -156,9 +163,10 @@ class CropRule(BaseModel):
     `box_kind` is the kind of box the rule starts from. The side of the window is `scale` times the box's
     larger (`max`) or smaller (`min`) edge, their `mean`, or its `height`; `offset` moves the centre by these
     shares of the box's width and height. With `aspect` the window is that much wider than high, and stretched
-    to the square. `rounding: integer` rounds the window's edges to whole px. `center` says which crop
-    pixel the box's centre lands on: `corner` is the middle of the crop, (size - 1) / 2; `pixel` is size / 2.
-    `label_offset_px` is added to predicted image points of networks that were taught shifted labels.
+    to the square. `rounding: integer` rounds the window's edges to whole px, `outward` the box's edges away
+    from its middle. `center` says which crop pixel the box's centre lands on: `corner` is the middle of the
+    crop, (size - 1) / 2; `pixel` is size / 2. `label_offset_px` leads from the labels that a network was
+    taught to ours: it is subtracted from boxes and training labels and added to predicted image points.
     `antialias` is `Crop.antialias`; systems whose published crops were plain bilinear ones turn it off.
     """
 
@@ -169,14 +177,17 @@ class CropRule(BaseModel):
     scale: float = Field(1.25, gt=0)
     offset: tuple[float, float] = (0.0, 0.0)
     aspect: float = Field(1.0, gt=0)
-    rounding: Literal["none", "integer"] = "none"
+    rounding: Literal["none", "integer", "outward"] = "none"
     center: Literal["corner", "pixel"] = "corner"
     label_offset_px: float = 0.0
     antialias: bool = True
 
     def window(self, box: ArrayLike, kind: BoxKind) -> FloatArray:
         """The window (4,) xyxy in image px for one box (4,) of `kind`."""
-        x1, y1, x2, y2 = convert_boxes(box, kind, self.box_kind)
+        edges = convert_boxes(box, kind, self.box_kind)
+        if self.rounding == "outward":
+            edges = np.concatenate([np.floor(edges[:2] + _WHOLE), np.ceil(edges[2:] - _WHOLE)])
+        x1, y1, x2, y2 = edges
         width, height = max(x2 - x1, 1e-3), max(y2 - y1, 1e-3)
         sides = {
             "max": max(width, height),
@@ -191,11 +202,15 @@ class CropRule(BaseModel):
         window = np.array([center_x - half_w, center_y - half_h, center_x + half_w, center_y + half_h])
         return np.asarray(np.round(window) if self.rounding == "integer" else window)
 
+    def middle(self, size: int) -> float:
+        """The crop pixel, in x and y, that the window's centre lands on."""
+        return (size - 1) / 2 if self.center == "corner" else size / 2
+
     def crop(self, box: ArrayLike, kind: BoxKind, size: int) -> Crop:
         """The crop of `size` px for one box (4,) xyxy of `kind`."""
         x1, y1, x2, y2 = self.window(box, kind)
         scale_x, scale_y = size / (x2 - x1), size / (y2 - y1)
-        middle = (size - 1) / 2 if self.center == "corner" else size / 2
+        middle = self.middle(size)
         shift_x, shift_y = middle - scale_x * (x1 + x2) / 2, middle - scale_y * (y1 + y2) / 2
         matrix = np.array([[scale_x, 0.0, shift_x], [0.0, scale_y, shift_y]])
         return Crop(matrix, size, self.antialias)

@@ -154,3 +154,13 @@ def test_files_that_are_no_landmark_models(tmp_path: Path, tiny_detector_onnx: P
     stated = {"scheme": "ibug69", "input_size": "64", "crop_rule": "{}"}
     with pytest.raises(ValueError, match="unknown scheme 'ibug69'; known: ibug68"):
         OnnxLandmarker(tiny_models.landmark(tmp_path / "a.onnx", 64, stated))
+
+
+def test_shifted_labels_move_the_crop_there_and_the_points_back(
+    landmarker: OnnxLandmarker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, box = spot(123, 98), np.array([[80.0, 60.0, 160.0, 150.0]])
+    there = landmarker(image, box + 1, "face").points
+    rule = landmarker.crop_rule.model_copy(update={"label_offset_px": -1.0})
+    monkeypatch.setattr(landmarker, "crop_rule", rule)
+    np.testing.assert_allclose(landmarker(image, box, "face").points, there - 1, atol=1e-4)

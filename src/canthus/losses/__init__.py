@@ -3,9 +3,11 @@
 from canthus.losses.adaptive_wing import AdaptiveWing
 from canthus.losses.distance import Distance
 from canthus.losses.ellipse import Ellipse
+from canthus.losses.huber import Huber
 from canthus.losses.loss import FieldLoss, Loss
 from canthus.losses.mse import Mse
 from canthus.losses.simple import BinaryCrossEntropy, MapCrossEntropy, SmoothL1
+from canthus.losses.soft_wing import SoftWing
 from canthus.losses.weighted_sum import WeightedSum
 from canthus.losses.wing import Wing
 
@@ -14,9 +16,11 @@ LOSSES: dict[str, type[Loss]] = {
     "binary_cross_entropy": BinaryCrossEntropy,
     "distance": Distance,
     "ellipse": Ellipse,
+    "huber": Huber,
     "map_cross_entropy": MapCrossEntropy,
     "mse": Mse,
     "smooth_l1": SmoothL1,
+    "soft_wing": SoftWing,
     "wing": Wing,
 }
 

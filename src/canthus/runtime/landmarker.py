@@ -72,7 +72,8 @@ class OnnxLandmarker:
         face_boxes = convert_boxes(rows, box_kind, "face")
         if not len(rows):
             return Faces.empty(self.scheme)
-        crops = [self.crop_rule.crop(row, box_kind, self.input_size) for row in rows]
+        offset = self.crop_rule.label_offset_px
+        crops = [self.crop_rule.crop(row - offset, box_kind, self.input_size) for row in rows]
         parts = [self._run(image, crops[start : start + CHUNK]) for start in range(0, len(crops), CHUNK)]
         out = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         covariance = out.get("covariance")
@@ -82,7 +83,7 @@ class OnnxLandmarker:
             )
         points = np.stack([crop.to_image(p) for crop, p in zip(crops, out["points"], strict=True)])
         return Faces(
-            np.asarray(points + self.crop_rule.label_offset_px, dtype=np.float32),
+            np.asarray(points + offset, dtype=np.float32),
             out["scores"],
             np.asarray(face_boxes, dtype=np.float32),
             self.scheme,

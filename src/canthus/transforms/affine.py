@@ -33,5 +33,5 @@ class Affine(Transform):
         shift = rng.uniform(-self.shift, self.shift, 2) * view.size
         cos, sin = factor * math.cos(angle), factor * math.sin(angle)
         linear = np.array([[cos, -sin], [sin, cos]]) @ np.diag([stretch, 1 / stretch])
-        middle = np.full(2, (view.size - 1) / 2)
+        middle = np.full(2, view.middle)
         view.move(np.column_stack([linear, middle + shift - linear @ middle]))

@@ -1,4 +1,4 @@
-"""The random box of mmpose's systems: rotation, scale and shift from cut normal distributions."""
+"""The random box of mmpose's systems: clipped normal rotation and scale, and an even shift."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from canthus.transforms.transform import Transform, View
 
 
 class BoxJitter(Transform):
-    """Every draw v is a standard normal cut to [-1, 1] (mmpose 1.x, RandomBBoxTransform).
+    """What the published checkpoints were taught with (mmpose 0.x: TopDownGetRandomScaleRotation and
+    TopDownRandomShiftBboxCenter); z are standard normal draws.
 
-    The box is turned by v * `rotate` degrees with `rotate_probability`, grows by 1 + v * `scale`, and moves
-    by v * `shift` of its side in x and y with `shift_probability`.
+    The box is turned by z * `rotate` degrees, clipped at twice `rotate`, with `rotate_probability`; it grows
+    by 1 + z * `scale`, clipped at 1 -+ `scale`; it moves by up to `shift` of its side in x and y, evenly,
+    with `shift_probability`.
     """
 
     def __init__(
         self,
         *,
-        rotate: float = 60.0,
+        rotate: float = 30.0,
         rotate_probability: float = 0.6,
         scale: float = 0.25,
         shift: float = 0.16,
@@ -30,19 +32,12 @@ class BoxJitter(Transform):
 
     def move(self, view: View, rng: np.random.Generator) -> None:
         """The crop of the changed box: the picture moves against it, turns and shrinks about the middle."""
-        x, y, grow, turn = (_cut_normal(rng) for _ in range(4))
+        grow, turn = rng.standard_normal(2)
         moves, turns = rng.random(2) < (self.shift_probability, self.rotate_probability)
-        offset = np.array([x, y]) * self.shift * view.size * moves
-        angle, factor = math.radians(turn * self.rotate) * turns, 1 / (1 + grow * self.scale)
+        offset = rng.uniform(-1, 1, 2) * self.shift * view.size * moves
+        angle = math.radians(np.clip(turn, -2, 2) * self.rotate) * turns
+        factor = 1 / (1 + np.clip(grow, -1, 1) * self.scale)
         cos, sin = factor * math.cos(angle), factor * math.sin(angle)
         linear = np.array([[cos, sin], [-sin, cos]])
-        middle = np.full(2, (view.size - 1) / 2)
+        middle = np.full(2, view.middle)
         view.move(np.column_stack([linear, middle - linear @ (middle + offset)]))
-
-
-def _cut_normal(rng: np.random.Generator) -> float:
-    """A standard normal draw inside [-1, 1]."""
-    while True:
-        value = float(rng.standard_normal())
-        if abs(value) <= 1:
-            return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from canthus.geometry import mirror_affine
+from canthus.geometry import mirror_about
 from canthus.schemes import Scheme
 from canthus.transforms.transform import Transform, View
 
@@ -17,7 +17,7 @@ class Flip(Transform):
         self.probability = probability
 
     def move(self, view: View, rng: np.random.Generator) -> None:
-        """x -> size - 1 - x, rows reordered by the scheme's permutation."""
+        """Mirror about the middle; rows reordered by the scheme's permutation."""
         if rng.random() < self.probability:
-            view.move(mirror_affine(view.size))
+            view.move(mirror_about(view.middle))
             view.points, view.visibility = view.points[self.order], view.visibility[self.order]

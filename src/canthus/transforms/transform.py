@@ -14,10 +14,15 @@ from canthus.schemes import Scheme
 
 @dataclass
 class View:
-    """One crop of `size` px: `matrix` (2, 3) image -> crop, `points` (K, 2) crop px, `image` once warped."""
+    """One crop of `size` px: `matrix` (2, 3) image -> crop, `points` (K, 2) crop px, `image` once warped.
+
+    `middle` is the crop pixel, in x and y, under the centre of the box, about which the crop is turned,
+    scaled and mirrored.
+    """
 
     sample: Sample
     size: int
+    middle: float
     matrix: NDArray[np.floating]
     points: NDArray[np.floating]
     visibility: NDArray[np.floating]
@@ -59,6 +64,7 @@ class Pipeline:
         view = View(
             sample=sample,
             size=self.size,
+            middle=self.rule.middle(self.size),
             matrix=crop.matrix,
             points=crop.to_crop(sample.points),
             visibility=sample.visibility.astype(np.float64),
