@@ -16,6 +16,7 @@ from canthus.images import Picture, read_image
 from canthus.runtime.landmarker import OnnxLandmarker
 from canthus.runtime.models import model_file
 from canthus.runtime.read_ahead import read_ahead
+from canthus.runtime.tracker import Tracker
 from canthus.schemes import Scheme
 
 
@@ -77,3 +78,21 @@ class Predictor:
         """
         for _, reading in read_ahead(images, read_image):
             yield self(reading.result())
+
+    def tracker(
+        self,
+        *,
+        smooth: str = "medium",
+        detect_every: float = 0.5,
+        min_presence: float = 0.5,
+        max_faces: int = 32,
+    ) -> Tracker:
+        """A new `Tracker` for one stream: `faces = tracker(image, timestamp)`; see there for the options."""
+        return Tracker(
+            self.landmarker,
+            self.detector,
+            smooth=smooth,
+            detect_every=detect_every,
+            min_presence=min_presence,
+            max_faces=max_faces,
+        )

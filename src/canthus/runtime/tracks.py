@@ -1,0 +1,89 @@
+"""One followed face: where it was, how it moves, and where it should be next."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from canthus.geometry import FloatArray, landmark_boxes
+
+#: Time constant in s of the velocity's low pass.
+_STEADY = 0.1
+#: A face is taken to go on moving as it did for so many seconds.
+_COAST = 0.5
+#: The crop stays where it is while the face moves or grows by less than this share of its size.
+_SHAKE = 0.04
+#: After so many seconds beside another face a sighting is trusted all the same.
+_TRUST = 1.0
+
+
+@dataclass(frozen=True)
+class State:
+    """A face at `time` s: `points` (K, 2) px and the velocity of its centre (2,) px/s."""
+
+    time: float
+    points: FloatArray
+    velocity: FloatArray
+
+    def at(self, time: float) -> FloatArray:
+        """The points (K, 2) moved on to `time`."""
+        return np.asarray(self.points + self.velocity * min(time - self.time, _COAST))
+
+    def next(self, points: FloatArray, time: float) -> State:
+        """The state after the face was seen again."""
+        seconds = time - self.time
+        moved = (points.mean(0) - self.points.mean(0)) / seconds
+        share = 1 - math.exp(-seconds / _STEADY)
+        return State(time, points, self.velocity + share * (moved - self.velocity))
+
+
+class Track:
+    """A face with its id.
+
+    `live`: it was seen in the last picture. `state`: its last sighting that can be trusted; one beside or
+    behind another face cannot, since its points may have slipped over to the other.
+    """
+
+    def __init__(self, id: int, points: FloatArray, time: float) -> None:
+        self.id = id
+        self.live = True
+        self.seen = time
+        self.last = self.state = State(time, points, np.zeros(2))
+        self._window = landmark_boxes(points)
+
+    def expected(self, time: float) -> FloatArray:
+        """Where its points (K, 2) should be."""
+        return (self.last if self.live else self.state).at(time)
+
+    def surprise(self, points: FloatArray, time: float) -> float:
+        """Mean distance of points (K, 2) from where the last trusted sighting puts them, in face sizes."""
+        return distance(self.state.at(time), points)
+
+    def see(self, points: FloatArray, time: float, *, trusted: bool) -> None:
+        """Its points (K, 2) in the picture at `time`."""
+        before = self.last if self.live else self.state
+        self.last = before.next(points, time)
+        self.live, self.seen = True, time
+        if trusted or time - self.state.time > _TRUST:
+            self.state = self.last
+
+    def lose(self) -> None:
+        """It is not in this picture."""
+        self.live = False
+
+    def window(self, time: float) -> FloatArray:
+        """The box (4,) of kind `landmarks` to look for it in; it rests while the face hardly moves."""
+        box = landmark_boxes(self.expected(time))
+        size = float(np.sqrt(np.prod(np.maximum(box[2:] - box[:2], 1e-6))))
+        if np.abs(box - self._window).max() > _SHAKE * size:
+            self._window = box
+        return self._window
+
+
+def distance(first: FloatArray, second: FloatArray) -> float:
+    """Mean distance of the points (K, 2) of two faces, in units of their mean size."""
+    boxes = landmark_boxes(np.stack([first, second]))
+    size = float(np.sqrt(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-6), axis=-1)).mean())
+    return float(np.linalg.norm(first - second, axis=-1).mean()) / size
