@@ -144,12 +144,163 @@ def wflw(root: Path) -> Path:
     return root
 
 
+def mmpose_json(path: Path, faces: list[dict[str, object]], sizes: dict[str, tuple[int, int]]) -> Path:
+    """A file of annotations that name their file; `sizes` is file_name -> width, height."""
+    names = list(sizes)
+    images = [
+        {"id": i, "file_name": name, "width": width, "height": height}
+        for i, (name, (width, height)) in enumerate(sizes.items())
+    ]
+    annotations = [
+        {"id": 10 + i, "iscrowd": 0, "image_id": names.index(str(face["file_name"])), **face}
+        for i, face in enumerate(faces)
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": [{"id": 1}]}))
+    return path
+
+
+def flat(points: np.ndarray, v: float | np.ndarray = 1) -> list[float]:
+    """Keypoints x, y, v, ... of points (K, 2)."""
+    return [float(x) for x in np.column_stack([points, np.broadcast_to(v, len(points))]).ravel()]
+
+
+#: Boxes x, y, width, height of the faces of `cofw`; the second reaches out of the picture.
+COFW_BOXES = ([4, 5, 30, 38], [-3, 6, 80, 20])
+
+
+def cofw(root: Path) -> Path:
+    """The .mat files with HDF5's own writer, MATLAB's axes reversed; one colour and one grey picture each."""
+    import h5py
+
+    for name, ending in (("COFW_train_color.mat", "Tr"), ("COFW_test_color.mat", "T")):
+        with h5py.File(root / name, "w") as file:
+            cells = file.create_dataset(f"Is{ending}", (1, 2), h5py.ref_dtype)
+            for i in range(2):
+                pixels = np.full((HEIGHT, WIDTH, 3), (200, 100, 50), np.uint8)
+                stored = pixels[:, :, 0].T if i else pixels.transpose(2, 1, 0)
+                cells[0, i] = file.create_dataset(f"#refs#/{i}", data=stored).ref
+            rows = [[*(face(i, 29) + 1).T.ravel(), *(np.arange(29) % 2)] for i in range(2)]
+            file[f"phis{ending}"] = np.array(rows).T
+            file[f"bboxes{ending}"] = np.array(COFW_BOXES, float).T
+    return root
+
+
+def cofw_json(root: Path) -> Path:
+    """The same test faces as mmpose writes them."""
+    names = ("001346.jpg", "001347.jpg")
+    for name in names:
+        picture(root / "images" / name)
+    faces = [
+        {"file_name": name, "keypoints": flat(face(i, 29), 2 - np.arange(29) % 2), "bbox": box}
+        for i, (name, box) in enumerate(zip(names, COFW_BOXES, strict=True))
+    ]
+    mmpose_json(root / "annotations" / "cofw_test.json", faces, dict.fromkeys(names, (WIDTH, HEIGHT)))
+    return root
+
+
+#: Box (left, right, top, bottom) of the faces of `aflw`.
+AFLW_BOX = (3, 43, 2, 42)
+
+
+def aflw(root: Path, count: int = 20003) -> Path:
+    """As many faces as it takes for a test part of three, one of them not all visible; two share a photo."""
+    from scipy.io import savemat
+
+    order = np.arange(count)[::-1]  # the test part is rows 2, 1, 0
+    names = np.empty((count, 1), object)
+    names[:, 0] = "0/none.jpg"
+    for row, name in enumerate(("0/image00002.jpg", "2/image00004.jpg", "2/image00004.jpg")):
+        picture(root / "data" / "flickr" / name)
+        names[row, 0] = name
+    mask = np.ones((count, 19))
+    mask[1, 7] = 0
+    data = np.zeros((count, 38))
+    for row in range(3):
+        data[row] = face(row, 19).T.ravel()
+    content = {"nameList": names, "ra": order[None] + 1, "bbox": np.tile(AFLW_BOX, (count, 1))}
+    savemat(str(root / "AFLWinfo_release.mat"), {**content, "data": data, "mask_new": mask})
+    return root
+
+
+def aflw_json(root: Path) -> Path:
+    """The same three faces as mmpose writes them, those of the frontal list in another order."""
+    names = ("image00004.jpg", "image00004.jpg", "image00002.jpg")
+    left, right, top, bottom = AFLW_BOX
+    faces: list[dict[str, object]] = []
+    for row, name in zip((2, 1, 0), names, strict=True):
+        picture(root / "images" / name)
+        center = [(left + right) / 2, (top + bottom) / 2]
+        box = {"center": center, "scale": (right - left) / 200, "box_size": right - left}
+        faces.append({"file_name": name, "keypoints": flat(face(row, 19)), **box})
+    sizes = dict.fromkeys(names, (WIDTH, HEIGHT))
+    mmpose_json(root / "annotations" / "face_landmarks_aflw_test.json", faces, sizes)
+    mmpose_json(root / "annotations" / "face_landmarks_aflw_test_frontal.json", [faces[2], faces[0]], sizes)
+    return root
+
+
+def coco_wholebody_face(root: Path) -> Path:
+    """Three usable faces, one of them not wholly labelled; an invalid, an empty, a lost and a crowd one."""
+    names = ("000000000001.jpg", "000000000002.jpg")
+    for name in names:
+        picture(root / "val2017" / name)
+
+    def person(file: int, seed: int, **fields: object) -> dict[str, object]:
+        box = [5.0, 6.0, 80.0, 30.0]  # reaches out of the picture
+        labels = {"face_kpts": flat(face(seed)), "face_box": box, "face_valid": True}
+        return {"file_name": names[file], "keypoints": [0] * 51, **labels, **fields}
+
+    partial = face(1)
+    partial[36] = 0
+    people = [
+        person(0, 0),
+        person(0, 1, face_kpts=flat(partial, np.arange(68) != 36)),
+        person(1, 2),
+        person(1, 3, face_valid=False),
+        person(1, 4, face_kpts=[0] * 204),
+        person(1, 5, face_box=[100, 10, 20, 20]),
+        person(1, 6, iscrowd=1),
+    ]
+    path = root / "annotations" / "coco_wholebody_val_v1.0.json"
+    mmpose_json(path, people, dict.fromkeys(names, (WIDTH, HEIGHT)))
+    return root
+
+
+def w300_json(root: Path) -> Path:
+    """Three faces as mmpose lists them: 1-based."""
+    names = ("helen/testset/333_1.jpg", "helen/testset/444_1.png", "ibug/image_003_1.jpg")
+    faces: list[dict[str, object]] = []
+    for number, name in enumerate(names):
+        picture(root / "images" / name)
+        faces.append({"file_name": name, "keypoints": flat(face(number) + 1)})
+    sizes = dict.fromkeys(names, (WIDTH, HEIGHT))
+    mmpose_json(root / "annotations" / "face_landmarks_300w_valid.json", faces, sizes)
+    mmpose_json(root / "annotations" / "face_landmarks_300w_valid_common.json", faces[:2], sizes)
+    return root
+
+
+def wflw_json(root: Path) -> Path:
+    """The faces of `wflw`'s test list, and the list of one subset."""
+    names = ("0--Parade/p.jpg", "0--Parade/p.jpg", "1--Run/r.jpg")
+    faces: list[dict[str, object]] = []
+    for number, name in enumerate(names):
+        picture(root / "images" / name)
+        faces.append({"file_name": name, "keypoints": flat(face(number, 98))})
+    sizes = dict.fromkeys(names, (WIDTH, HEIGHT))
+    mmpose_json(root / "annotations" / "face_landmarks_wflw_test.json", faces, sizes)
+    mmpose_json(root / "annotations" / "face_landmarks_wflw_test_largepose.json", faces[1:2], sizes)
+    return root
+
+
 #: Dataset -> its tree, and the split to read.
 TREES = {
     "300w": (w300, "full"),
     "coco": (coco, "train"),
     "youtube_faces": (youtube_faces, "train"),
     "wflw": (wflw, "test"),
+    "cofw": (cofw_json, "test"),
+    "aflw": (aflw_json, "full"),
+    "coco_wholebody_face": (coco_wholebody_face, "val"),
     "aflw2000_3d": (aflw2000_3d, "test"),
     "face_synthetics": (face_synthetics, "all"),
     "folder": (folder, "all"),

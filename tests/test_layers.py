@@ -78,7 +78,17 @@ def test_imports_point_down(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_the_torch_free_half_names_no_torch(path: Path) -> None:
-    heavy = {"torch", "accelerate", "safetensors", "onnx", "onnxslim", "onnxscript", "matplotlib", "scipy"}
+    heavy = {
+        "torch",
+        "accelerate",
+        "safetensors",
+        "onnx",
+        "onnxslim",
+        "onnxscript",
+        "matplotlib",
+        "scipy",
+        "h5py",
+    }
     if room(path) in TORCH_FREE:
         assert not {module.split(".")[0] for module in module_imports(path)} & heavy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,14 @@ from canthus.images import read_image
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+@runtime_checkable
+class StoredPicture(Protocol):
+    """A picture inside a larger file; its text is the same for the same picture."""
+
+    def read(self) -> NDArray[np.uint8]:
+        """RGB uint8 (H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class Sample:
     `tags` are numbers the dataset states beside the points (yaw in degrees, attribute flags, ...).
     """
 
-    image: Path | NDArray[np.uint8]
+    image: Path | NDArray[np.uint8] | StoredPicture
     points: NDArray[np.float32]
     visibility: NDArray[np.float32]
     box: NDArray[np.float32]
@@ -39,7 +47,7 @@ class Sample:
 
     def read(self) -> NDArray[np.uint8]:
         """The picture, RGB uint8 (H, W, 3)."""
-        return read_image(self.image)
+        return self.image.read() if isinstance(self.image, StoredPicture) else read_image(self.image)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def test_the_scheme_is_found(tmp_path: Path) -> None:
     [
         (
             lambda c: c["annotations"][1]["keypoints"].pop(),
-            "annotation 1: found 203 keypoint numbers, expected 204",
+            "annotation 1: found 203 numbers in keypoints, expected 204",
         ),
         (
             lambda c: c["annotations"][1]["keypoints"].__setitem__(2, 5),

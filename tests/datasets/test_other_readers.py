@@ -11,7 +11,7 @@ import pytest
 from canthus.datasets.aflw2000_3d import Aflw2000In3d
 from canthus.datasets.backgrounds import Backgrounds
 from canthus.datasets.face_synthetics import FaceSynthetics
-from canthus.datasets.wflw import WFLW
+from canthus.datasets.wflw import ATTRIBUTES, WFLW
 from canthus.datasets.youtube_faces import YoutubeFaces
 from canthus.schemes import SCHEMES
 
@@ -40,8 +40,9 @@ def test_wflw_lists(tmp_path: Path) -> None:
     first, second, third = WFLW(tmp_path, "test")
     np.testing.assert_allclose(second.points, dataset_trees.face(1, 98), atol=1e-5)
     np.testing.assert_allclose(first.box, [1, 2, 50, 45])
-    assert first.tags == {"subset/occlusion": 1.0}
-    assert second.tags == {"subset/pose": 1.0, "subset/occlusion": 1.0}
+    flags = dict.fromkeys((f"subset/{name}" for name in ATTRIBUTES), 0.0)
+    assert first.tags == {**flags, "subset/occlusion": 1.0}
+    assert second.tags == {**flags, "subset/largepose": 1.0, "subset/occlusion": 1.0}
     assert first.group == second.group != third.group and first.id != second.id
     (blurred,) = WFLW(tmp_path, "blur")  # a list without boxes
     points = dataset_trees.face(5, 98)

@@ -36,7 +36,7 @@ PACKAGES = {
         "onnxscript",
         "onnxslim",
     ),
-    "mat": ("scipy",),
+    "mat": ("scipy", "h5py"),
     "plot": ("matplotlib",),
     "tables": ("pyarrow",),
 }

@@ -1,8 +1,11 @@
 """Readers of datasets. Adding one: a file with a class (see `dataset.Dataset`) and a row here."""
 
+from canthus.datasets.aflw import AFLW
 from canthus.datasets.aflw2000_3d import Aflw2000In3d
 from canthus.datasets.backgrounds import Backgrounds
 from canthus.datasets.coco import Coco
+from canthus.datasets.coco_wholebody_face import CocoWholeBodyFace
+from canthus.datasets.cofw import COFW
 from canthus.datasets.dataset import Dataset, Reader, SampleList
 from canthus.datasets.face_synthetics import FaceSynthetics
 from canthus.datasets.folder import Folder
@@ -15,6 +18,9 @@ DATASETS: dict[str, Reader] = {
     "coco": Coco,
     "youtube_faces": YoutubeFaces,
     "wflw": WFLW,
+    "cofw": COFW,
+    "aflw": AFLW,
+    "coco_wholebody_face": CocoWholeBodyFace,
     "aflw2000_3d": Aflw2000In3d,
     "face_synthetics": FaceSynthetics,
     "folder": Folder,

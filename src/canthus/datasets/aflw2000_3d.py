@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from canthus.datasets.dataset import Report, SampleList, labelled, photo_group, picture_of, problem
+from canthus.datasets.dataset import LabelledTree, labelled, photo_group, picture_of
+from canthus.datasets.mat import read_mat
 from canthus.sample import Sample
-from canthus.schemes import Scheme
 from canthus.schemes.ibug68_3d import IBUG68_3D
 
 
-class Aflw2000In3d(SampleList):
+class Aflw2000In3d(LabelledTree):
     """imageNNNNN.jpg with imageNNNNN.mat: x and y of `pt3d_68`, the jaw behind the face on turned heads.
 
     Coordinates are taken as they are, as published scores do, though the fits were made in MATLAB (which
@@ -22,51 +23,27 @@ class Aflw2000In3d(SampleList):
     """
 
     name = "aflw2000_3d"
+    native = IBUG68_3D
     splits = ("test",)
     source = "AFLW2000-3D, cbsr.ia.ac.cn/users/xiangyuzhu/projects/3DDFA"
     tree = "ROOT/imageNNNNN.jpg with ROOT/imageNNNNN.mat"
 
-    def __init__(
-        self,
-        root: Path,
-        split: str,
-        *,
-        scheme: Scheme | None = None,
-        allow_missing: bool = False,
-        report: Report | None = None,
-    ) -> None:
-        self.check_split(split)
-        root, missing, samples = Path(root), list[str](), list[Sample]()
+    def faces(self, root: Path) -> Iterator[Callable[[], Sample]]:
+        """The .mat files."""
         if not root.is_dir():
             raise self.absent(root)
         for path in sorted(root.glob("*.mat")):
-            picture = picture_of(path)
-            try:
-                if picture is None:
-                    if not allow_missing:
-                        raise self.absent(path.with_suffix(".jpg"), "picture")
-                    missing.append(path.stem)
-                    continue
-                points, tags = read_fit(path)
-            except (OSError, ValueError) as error:
-                problem(error, report)
-                continue
-            samples.append(labelled(picture, points, id=path.stem, group=photo_group(path.name), tags=tags))
-        if not samples and report is None:
-            raise self.absent(root, "labelled picture")
-        super().__init__(split, self.check_scheme(scheme, IBUG68_3D), samples, missing)
+            yield partial(self._sample, path)
+
+    def _sample(self, path: Path) -> Sample:
+        picture = picture_of(path) or self.picture(path.with_suffix(".jpg"))
+        points, tags = read_fit(path)
+        return labelled(picture, points, id=path.stem, group=photo_group(path.name), tags=tags)
 
 
 def read_fit(path: Path) -> tuple[np.ndarray, dict[str, float]]:
     """Points (68, 2) px and the head's angles in degrees of a .mat file; ValueError that names it else."""
-    try:
-        from scipy.io import loadmat
-    except ImportError:
-        raise ImportError("reading .mat files needs scipy: pip install 'canthus[mat]'") from None
-    try:
-        content: dict[str, Any] = loadmat(str(path), variable_names=["pt3d_68", "Pose_Para"])
-    except Exception as error:  # scipy raises many kinds for files that are no .mat
-        raise ValueError(f"{path}: not a readable .mat file ({error})") from error
+    content = read_mat(path, ("pt3d_68", "Pose_Para"))
     points = np.asarray(content.get("pt3d_68", ()), dtype=np.float32)
     if points.shape != (3, 68) or not np.isfinite(points).all():
         raise ValueError(f"{path}: found pt3d_68 of shape {points.shape}, expected (3, 68)")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from canthus.geometry import landmark_boxes
-from canthus.sample import Sample
+from canthus.geometry import BoxKind, landmark_boxes
+from canthus.sample import Sample, StoredPicture
 from canthus.schemes import SCHEMES, Scheme
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
@@ -121,6 +123,74 @@ class SampleList:
         return native
 
 
+class NoPictureError(FileNotFoundError):
+    """A label's picture is not there; `picture` is the path where it was expected first."""
+
+    def __init__(self, error: FileNotFoundError, picture: Path) -> None:
+        super().__init__(str(error))
+        self.picture = picture
+
+
+class LabelledTree(SampleList, ABC):
+    """A reader of files in one scheme, `native`: `faces` says how each sample is made, the rest is here.
+
+    A sample whose picture is absent is an error, or `lacking` where that is allowed; an unusable label is an
+    error, or goes to `report`.
+    """
+
+    native: ClassVar[Scheme]
+
+    def __init__(
+        self,
+        root: Path,
+        split: str,
+        *,
+        scheme: Scheme | None = None,
+        allow_missing: bool = False,
+        report: Report | None = None,
+    ) -> None:
+        self.check_split(split)
+        self.check_scheme(scheme, self.native)
+        self.split, self.allow_missing = split, allow_missing
+        self.lacking = list[str]()
+        samples = list[Sample]()
+        for make in self.faces(Path(root)):
+            try:
+                sample = make()
+                if sample is not None:
+                    samples.append(sample)
+            except NoPictureError as error:
+                if allow_missing:
+                    self.lacking.append(_below(error.picture, Path(root)))
+                else:
+                    problem(error, report)
+            except (OSError, ValueError) as error:
+                problem(error, report)
+        if not samples and not self.lacking and report is None:
+            raise self.absent(Path(root), "labelled face")
+        super().__init__(split, self.native, samples, self.lacking)
+
+    @abstractmethod
+    def faces(self, root: Path) -> Iterator[Callable[[], Sample | None]]:
+        """One function a face that makes its sample, or None for a face that is not part of the split.
+
+        Raises FileNotFoundError (`absent`) where the files of the split are not there, ValueError where they
+        cannot be read at all.
+        """
+
+    @classmethod
+    def picture(cls, *places: Path) -> Path:
+        """The first of these files that is there; `NoPictureError` for none."""
+        for place in places:
+            if place.is_file():
+                return place
+        raise NoPictureError(cls.absent(places[0], "picture"), places[0])
+
+
+def _below(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
 def problem(error: Exception, report: Report | None) -> None:
     """Raise `error`, or hand its text to `report`."""
     if report is None:
@@ -143,8 +213,8 @@ def picture_of(label: Path) -> Path | None:
 
 
 def labelled(
-    image: Path,
-    points: NDArray[np.float32],
+    image: Path | StoredPicture,
+    points: NDArray[np.floating],
     *,
     id: str,
     group: str,
@@ -152,11 +222,16 @@ def labelled(
     tags: dict[str, float] | None = None,
 ) -> Sample:
     """A sample whose box is the tight box of its points (K, 2); visibility not stated unless given."""
-    points = np.asarray(points, dtype=np.float32)
+    found = np.asarray(points, dtype=np.float32)
     if visibility is None:
-        visibility = np.full(len(points), np.nan, dtype=np.float32)
-    box = landmark_boxes(points).astype(np.float32)
-    return Sample(image, points, visibility, box, "landmarks", id, group, tags=tags or {})
+        visibility = np.full(len(found), np.nan, dtype=np.float32)
+    box = landmark_boxes(found).astype(np.float32)
+    return Sample(image, found, visibility, box, "landmarks", id, group, tags=tags or {})
+
+
+def boxed(sample: Sample, box: Sequence[float] | NDArray[np.floating], kind: BoxKind = "landmarks") -> Sample:
+    """The sample with another box (4,) xyxy px."""
+    return replace(sample, box=np.asarray(box, dtype=np.float32), box_kind=kind)
 
 
 def photo_group(name: str) -> str:

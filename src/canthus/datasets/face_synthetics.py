@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from canthus.datasets.dataset import Report, SampleList, labelled, picture_of, problem
+from canthus.datasets.dataset import LabelledTree, labelled, picture_of
 from canthus.sample import Sample
-from canthus.schemes import Scheme
 from canthus.schemes.face_synthetics70 import FACE_SYNTHETICS70
 
 _ENDING = "_ldmks"
 
 
-class FaceSynthetics(SampleList):
+class FaceSynthetics(LabelledTree):
     """NNNNNN.png with NNNNNN_ldmks.txt: 70 lines `x y` in px, taken as they are (the release states no
     origin).
 
@@ -22,40 +23,22 @@ class FaceSynthetics(SampleList):
     """
 
     name = "face_synthetics"
+    native = FACE_SYNTHETICS70
     splits = ("all",)
     source = "Microsoft FaceSynthetics, github.com/microsoft/FaceSynthetics"
     tree = "ROOT/NNNNNN.png with ROOT/NNNNNN_ldmks.txt"
 
-    def __init__(
-        self,
-        root: Path,
-        split: str,
-        *,
-        scheme: Scheme | None = None,
-        allow_missing: bool = False,
-        report: Report | None = None,
-    ) -> None:
-        self.check_split(split)
-        root, missing, samples = Path(root), list[str](), list[Sample]()
+    def faces(self, root: Path) -> Iterator[Callable[[], Sample]]:
+        """The label files."""
         if not root.is_dir():
             raise self.absent(root)
         for path in sorted(root.glob(f"*{_ENDING}.txt")):
-            name = path.stem.removesuffix(_ENDING)
-            picture = picture_of(root / name)
-            try:
-                if picture is None:
-                    if not allow_missing:
-                        raise self.absent(root / f"{name}.png", "picture")
-                    missing.append(name)
-                    continue
-                points = read_points(path)
-            except (OSError, ValueError) as error:
-                problem(error, report)
-                continue
-            samples.append(labelled(picture, points, id=name, group=name))
-        if not samples and report is None:
-            raise self.absent(root, "labelled picture")
-        super().__init__(split, self.check_scheme(scheme, FACE_SYNTHETICS70), samples, missing)
+            yield partial(self._sample, path)
+
+    def _sample(self, path: Path) -> Sample:
+        name = path.stem.removesuffix(_ENDING)
+        picture = picture_of(path.with_name(name)) or self.picture(path.with_name(f"{name}.png"))
+        return labelled(picture, read_points(path), id=name, group=name)
 
 
 def read_points(path: Path) -> np.ndarray:

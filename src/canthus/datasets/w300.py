@@ -1,10 +1,16 @@
-"""300-W (Sagonas et al. 2013): AFW, HELEN, LFPW, IBUG and the 300-W test set, 68 points in .pts files."""
+"""300-W (Sagonas et al. 2013): AFW, HELEN, LFPW, IBUG and the 300-W test set, 68 points."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from canthus.datasets.dataset import Report, SampleList, labelled, picture_of, problem
+import numpy as np
+from numpy.typing import NDArray
+
+from canthus.datasets import coco_file
+from canthus.datasets.dataset import LabelledTree, Report, labelled, picture_of
 from canthus.formats.pts import read_pts
 from canthus.sample import Sample
 from canthus.schemes import Scheme
@@ -29,21 +35,36 @@ SPLITS = {
     "full": ("helen/testset", "lfpw/testset", "ibug"),
     "test": ("Test/01_Indoor", "Test/02_Outdoor"),
 }
+#: Split -> ending of mmpose's file.
+JSON = {
+    "helen_test": "valid_common",
+    "train": "train",
+    "common": "valid_common",
+    "challenge": "valid_challenge",
+    "full": "valid",
+    "test": "test",
+}
 
 
-class W300(SampleList):
-    """The 300-W folders: pictures with a .pts file of the same name beside them.
+class W300(LabelledTree):
+    """The 300-W folders, pictures with a .pts file of the same name beside them, or mmpose's JSON files.
 
-    Files count from 1, so 1 px is subtracted. Visibility is not stated. The box is the tight box of the
-    points. Mirrored copies (`*_mirror.pts`) that some releases carry are left out. Faces of one photo share
-    a group: the part and the file name up to its last `_` (LFPW and the test set have one face a photo: the
-    whole name).
+    Both count from 1, so 1 px is subtracted. Visibility is not stated. `box` is the tight box of the points;
+    with its edges moved outward to whole px (`rounding: outward` of a crop rule) it has the centre and scale
+    of the published lists. Mirrored copies (`*_mirror.pts`) that some releases carry are left out. Faces of
+    one photo share a group: the part and the file name up to its last `_` (LFPW and the test set have one
+    face a photo: the whole name).
     """
 
     name = "300w"
+    native = IBUG68
     splits = tuple(SPLITS)
     source = "iBUG, 300 Faces In-the-Wild (300-W), ibug.doc.ic.ac.uk/resources/300-W"
-    tree = "ROOT/{afw,{helen,lfpw}/{trainset,testset},ibug,Test/{01_Indoor,02_Outdoor}}/*.{pts,jpg or png}"
+    tree = (
+        "ROOT/{afw,{helen,lfpw}/{trainset,testset},ibug,Test/{01_Indoor,02_Outdoor}}/*.{pts,jpg or png}, or "
+        "ROOT/annotations/face_landmarks_300w_{train,valid,valid_common,valid_challenge,test}.json with "
+        "ROOT/images"
+    )
 
     def __init__(
         self,
@@ -54,21 +75,59 @@ class W300(SampleList):
         allow_missing: bool = False,
         report: Report | None = None,
     ) -> None:
-        self.check_split(split)
-        root, missing, samples = Path(root), [], list[Sample]()
-        for part, official in _parts(root, split).items():
+        self._official = dict[str, int]()
+        super().__init__(root, split, scheme=scheme, allow_missing=allow_missing, report=report)
+        if not len(self) and report is None:
+            raise self.absent(Path(root), "labelled face")
+        self.missing = tuple(line for part in self._official for line in self._shortage(part))
+
+    def _shortage(self, part: str) -> list[str]:
+        """What a part ("" is the whole split) lacks against the official release."""
+        if part in self.lacking:
+            return [part]
+        start, official = f"{part}/" if part else "", self._official[part]
+        found = sum(sample.id.startswith(start) for sample in self)
+        title = f"{part}: " if part else ""
+        return [f"{title}{official - found} of {official} faces"] if found < official else []
+
+    def faces(self, root: Path) -> Iterator[Callable[[], Sample | None]]:
+        """The faces of the folders; of the JSON file where none of them is there but that is."""
+        parts = _parts(root, self.split)
+        json = root / "annotations" / f"face_landmarks_300w_{JSON[self.split]}.json"
+        if json.is_file() and not any((root / part).is_dir() for part in parts):
+            self._official = {"": sum(parts.values())}
+            for face in coco_file.faces(json, coco_file.read(json)):
+                if self.split != "helen_test" or face.name.startswith("helen/"):
+                    yield partial(self._json_face, root, face)
+            return
+        self._official = parts
+        for part in parts:
             if not (root / part).is_dir():
-                if not allow_missing:
+                if not self.allow_missing:
                     raise self.absent(root / part)
-                missing.append(part)
-                continue
-            found = _read_part(root, part, split, report)
-            if len(found) < official:
-                missing.append(f"{part}: {official - len(found)} of {official} faces")
-            samples += found
-        if not samples and report is None:
-            raise self.absent(root, "labelled face")
-        super().__init__(split, self.check_scheme(scheme, IBUG68), samples, missing)
+                self.lacking.append(part)
+            for path in sorted((root / part).glob("*.pts")):
+                if not path.stem.endswith("_mirror"):
+                    yield partial(self._pts_face, path, part)
+
+    def _pts_face(self, path: Path, part: str) -> Sample:
+        picture = picture_of(path)
+        if picture is None:
+            raise FileNotFoundError(f"{path}: no picture of that name (.jpg or .png) beside it")
+        return self._sample(picture, read_pts(path, len(IBUG68)), f"{part}/{path.stem}")
+
+    def _json_face(self, root: Path, face: coco_file.Face) -> Sample:
+        picture = self.picture(root / "images" / face.file_name)
+        points, _ = face.positions(len(IBUG68))
+        file, _, number = face.name.partition("#")
+        name = Path(file).with_suffix("").as_posix()
+        return self._sample(picture, points - 1, f"{name}#{number}" if number else name)
+
+    def _sample(self, picture: Path, points: NDArray[np.floating], name: str) -> Sample:
+        part, _, stem = name.rpartition("/")
+        photo = stem if part.startswith(("lfpw", "Test")) else stem.rpartition("_")[0] or stem
+        tags = _subsets(part, self.split)
+        return labelled(picture, points, id=name, group=f"{part}/{photo}", tags=tags)
 
 
 def _parts(root: Path, split: str) -> dict[str, int]:
@@ -78,31 +137,8 @@ def _parts(root: Path, split: str) -> dict[str, int]:
     return {part: PARTS[part] for part in SPLITS[split]}
 
 
-def _read_part(root: Path, part: str, split: str, report: Report | None) -> list[Sample]:
-    samples = []
-    for path in sorted((root / part).glob("*.pts")):
-        if path.stem.endswith("_mirror"):
-            continue
-        image = picture_of(path)
-        try:
-            if image is None:
-                raise FileNotFoundError(f"{path}: no picture of that name (.jpg or .png) beside it")
-            points = read_pts(path, len(IBUG68))
-        except (OSError, ValueError) as error:
-            problem(error, report)
-            continue
-        one_a_photo = part.startswith(("lfpw", "Test"))
-        photo = path.stem if one_a_photo else path.stem.rpartition("_")[0] or path.stem
-        samples.append(
-            labelled(
-                image, points, id=f"{part}/{path.stem}", group=f"{part}/{photo}", tags=_subsets(part, split)
-            )
-        )
-    return samples
-
-
 def _subsets(part: str, split: str) -> dict[str, float]:
-    tags = {f"subset/{part}": 1.0}
+    tags = {f"subset/{part}": 1.0} if part else {}
     if split == "full":
         tags["subset/challenge" if part == "ibug" else "subset/common"] = 1.0
     return tags

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from canthus.datasets.dataset import Report, SampleList, labelled, problem
+from canthus.datasets.dataset import LabelledTree, labelled
 from canthus.sample import Sample
-from canthus.schemes import Scheme
 from canthus.schemes.ibug68 import IBUG68
 
 
-class YoutubeFaces(SampleList):
+class YoutubeFaces(LabelledTree):
     """Rows `name, x0, y0, ..., x67, y67` of a CSV file and a folder of frames.
 
     Coordinates are taken as they are (0-based px). The labels were made by a program and drift by a few
@@ -22,45 +23,26 @@ class YoutubeFaces(SampleList):
     """
 
     name = "youtube_faces"
+    native = IBUG68
     splits = ("train", "test")
     source = "github.com/udacity/P1_Facial_Keypoints (images of YouTube Faces, cs.tau.ac.il/~wolf/ytfaces)"
     tree = "ROOT/{training,test}_frames_keypoints.csv with the pictures in ROOT/{training,test}"
 
-    def __init__(
-        self,
-        root: Path,
-        split: str,
-        *,
-        scheme: Scheme | None = None,
-        allow_missing: bool = False,
-        report: Report | None = None,
-    ) -> None:
-        self.check_split(split)
-        folder = "training" if split == "train" else "test"
-        path = Path(root) / f"{folder}_frames_keypoints.csv"
+    def faces(self, root: Path) -> Iterator[Callable[[], Sample]]:
+        """The rows of the CSV file."""
+        folder = "training" if self.split == "train" else "test"
+        path = root / f"{folder}_frames_keypoints.csv"
         if not path.is_file():
             raise self.absent(path, "file")
-        samples, missing = list[Sample](), list[str]()
         with path.open(newline="", errors="replace") as stream:
             for row in list(csv.reader(stream))[1:]:
-                if not row:
-                    continue
-                picture = path.parent / folder / row[0]
-                try:
-                    points = _points(path, row)
-                    if not picture.is_file():
-                        if not allow_missing:
-                            raise self.absent(picture, "picture")
-                        missing.append(picture.name)
-                        continue
-                except (OSError, ValueError) as error:
-                    problem(error, report)
-                    continue
-                person = picture.stem.rpartition("_")[0] or picture.stem
-                samples.append(labelled(picture, points, id=picture.name, group=person))
-        if not samples and not missing and report is None:
-            raise self.absent(path, "row in")
-        super().__init__(split, self.check_scheme(scheme, IBUG68), samples, missing)
+                if row:
+                    yield partial(self._sample, path, path.parent / folder / row[0], row)
+
+    def _sample(self, path: Path, picture: Path, row: list[str]) -> Sample:
+        points = _points(path, row)
+        person = picture.stem.rpartition("_")[0] or picture.stem
+        return labelled(self.picture(picture), points, id=picture.name, group=person)
 
 
 def _points(path: Path, row: list[str]) -> np.ndarray:

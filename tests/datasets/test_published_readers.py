@@ -1,0 +1,215 @@
+"""COFW, AFLW, COCO-WholeBody-Face, and the JSON files of 300-W and WFLW: made trees and mmpose's samples."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import dataset_trees
+import h5py
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from canthus.datasets import DATASETS
+from canthus.datasets.aflw import AFLW
+from canthus.datasets.coco_wholebody_face import CocoWholeBodyFace
+from canthus.datasets.cofw import COFW
+from canthus.datasets.w300 import W300
+from canthus.datasets.wflw import WFLW
+from canthus.geometry import CropRule, landmark_boxes
+from canthus.sample import Sample
+from canthus.scoring import subsets
+
+
+def test_cofw_reads_the_same_from_both_formats(tmp_path: Path) -> None:
+    (tmp_path / "mat").mkdir()
+    mat, json_ = (
+        list(COFW(dataset_trees.cofw(tmp_path / "mat"), "test")),
+        list(COFW(dataset_trees.cofw_json(tmp_path / "json"), "test")),
+    )
+    assert [s.id for s in mat] == [s.id for s in json_] == ["001346", "001347"]
+    for number, (a, b) in enumerate(zip(mat, json_, strict=True)):
+        np.testing.assert_allclose(a.points, dataset_trees.face(number, 29), atol=1e-5)
+        np.testing.assert_allclose(a.points, b.points, atol=1e-5)
+        np.testing.assert_array_equal(a.visibility, 1 - np.arange(29) % 2)
+        np.testing.assert_array_equal(a.visibility, b.visibility)
+        np.testing.assert_array_equal(a.box, b.box)
+    np.testing.assert_array_equal(mat[0].box, [4, 5, 34, 43])
+    np.testing.assert_array_equal(mat[1].box, [0, 6, 59, 26])  # clipped to the last pixels
+    assert COFW(tmp_path / "mat", "train")[1].id == "000002"
+
+
+def test_cofw_pictures_stay_in_their_file_until_read(tmp_path: Path) -> None:
+    color, grey = COFW(dataset_trees.cofw(tmp_path), "test")
+    image = color.read()
+    assert image.shape == (dataset_trees.HEIGHT, dataset_trees.WIDTH, 3) and image.dtype == np.uint8
+    assert (image == (200, 100, 50)).all() and (grey.read() == 200).all()
+
+
+def test_cofw_negative_positions_become_zero(tmp_path: Path) -> None:
+    dataset_trees.cofw(tmp_path)
+    with h5py.File(tmp_path / "COFW_test_color.mat", "a") as file:
+        file["phisT"][0, 0] = 0.25
+    assert COFW(tmp_path, "test")[0].points[0, 0] == 0
+
+
+def test_cofw_broken_files_are_named(tmp_path: Path) -> None:
+    path = dataset_trees.cofw(tmp_path) / "COFW_test_color.mat"
+    with h5py.File(path, "a") as file:
+        labels = file["phisT"][...]
+        del file["phisT"]
+        with pytest.raises(ValueError, match=r"COFW_test_color\.mat: no variable phisT"):
+            file.flush()
+            COFW(tmp_path, "test")
+        file["phisT"] = labels[:60]
+    with pytest.raises(ValueError, match=r"COFW_test_color\.mat: .*found shape \(60, 2\), expected 87"):
+        COFW(tmp_path, "test")
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"COFW_test_color\.mat: not a readable MATLAB 7\.3 file"):
+        COFW(tmp_path, "test")
+
+
+def test_aflw_splits_and_boxes(tmp_path: Path) -> None:
+    dataset_trees.aflw(tmp_path)
+    full, frontal = list(AFLW(tmp_path, "full")), list(AFLW(tmp_path, "frontal"))
+    assert [s.id for s in full] == ["2/image00004.jpg", "2/image00004.jpg#1", "0/image00002.jpg"]
+    assert [s.tags["subset/frontal"] for s in full] == [1, 0, 1]
+    np.testing.assert_array_equal([s.points for s in frontal], [full[0].points, full[2].points])
+    for row, sample in zip((2, 1, 0), full, strict=True):
+        np.testing.assert_allclose(sample.points, dataset_trees.face(row, 19), atol=1e-5)
+        np.testing.assert_array_equal(sample.box, [3, 2, 43, 42])
+        assert sample.box_kind == "face"
+    assert full[1].visibility.sum() == 18 and full[1].visibility[7] == 0
+    assert full[0].group == full[1].group == "image00004"
+    train = AFLW(tmp_path, "train", allow_missing=True)
+    assert len(train) == 0 and len(train.missing) == 20000
+
+
+def test_aflw_reads_the_same_from_json(tmp_path: Path) -> None:
+    (tmp_path / "mat").mkdir()
+    mat = list(AFLW(dataset_trees.aflw(tmp_path / "mat"), "full"))
+    made = list(AFLW(dataset_trees.aflw_json(tmp_path / "json"), "full"))
+    for a, b in zip(mat, made, strict=True):
+        np.testing.assert_allclose(a.points, b.points, atol=1e-4)
+        np.testing.assert_array_equal(a.box, b.box)
+        assert a.tags == b.tags and a.box_kind == b.box_kind and a.group == b.group
+        assert np.isnan(b.visibility).all()
+    assert len(AFLW(tmp_path / "json", "frontal")) == 2
+    (tmp_path / "json/annotations/face_landmarks_aflw_test_frontal.json").unlink()
+    assert AFLW(tmp_path / "json", "full")[0].tags == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ra": np.array([[1, 1]])}, "do not number the same faces"),
+        ({"data": np.zeros((2, 36))}, r"found shape \(2, 36\), expected 38"),
+        ({"mask_new": None}, "no variable mask_new"),
+    ],
+)
+def test_aflw_wrong_files_are_named(tmp_path: Path, change: dict[str, object], message: str) -> None:
+    content = {
+        "nameList": np.array([["a.jpg"], ["b.jpg"]], object),
+        "ra": np.array([[2, 1]]),
+        "bbox": np.zeros((2, 4)),
+        "data": np.zeros((2, 38)),
+        "mask_new": np.ones((2, 19)),
+    }
+    whole = {key: value for key, value in {**content, **change}.items() if value is not None}
+    savemat(str(tmp_path / "AFLWinfo_release.mat"), whole)
+    with pytest.raises(ValueError, match=rf"AFLWinfo_release\.mat: .*{message}"):
+        AFLW(tmp_path, "train")
+
+
+def test_wholebody_faces_that_count(tmp_path: Path) -> None:
+    samples = list(CocoWholeBodyFace(dataset_trees.coco_wholebody_face(tmp_path), "val"))
+    assert [s.id for s in samples] == ["000000000001.jpg#10", "000000000001.jpg#11", "000000000002.jpg#12"]
+    np.testing.assert_allclose(samples[0].points, dataset_trees.face(0), atol=1e-5)
+    assert np.isnan(samples[1].points[36]).all() and not np.isnan(samples[1].points[[0, 67]]).any()
+    np.testing.assert_array_equal(samples[0].box, [5, 6, 59, 36])
+    assert all(np.isnan(s.visibility).all() and s.box_kind == "landmarks" for s in samples)
+
+
+def test_300w_json_counts_from_one_like_the_folders(tmp_path: Path) -> None:
+    full = W300(dataset_trees.w300_json(tmp_path / "json"), "full")
+    folders = {s.id: s for s in W300(dataset_trees.w300(tmp_path / "pts"), "full")}
+    assert full.missing == ("686 of 689 faces",)
+    for number, sample in enumerate(full):
+        twin = folders[sample.id]
+        np.testing.assert_allclose(sample.points, dataset_trees.face(number), atol=1e-4)
+        assert sample.tags == twin.tags and sample.group == twin.group
+    assert len(W300(tmp_path / "json", "helen_test")) == len(W300(tmp_path / "json", "common")) == 2
+
+
+def test_wflw_json_reads_like_the_lists(tmp_path: Path) -> None:
+    made = list(WFLW(dataset_trees.wflw_json(tmp_path / "json"), "test"))
+    lists = list(WFLW(dataset_trees.wflw(tmp_path / "txt"), "test"))
+    for a, b in zip(made, lists, strict=True):
+        np.testing.assert_allclose(a.points, b.points, atol=1e-5)
+        np.testing.assert_allclose(a.box, landmark_boxes(a.points))
+        assert a.id == b.id and a.group == b.group
+    assert [s.tags for s in made] == [{"subset/largepose": flag} for flag in (0.0, 1.0, 0.0)]
+    assert subsets(made)["subset/largepose"].tolist() == [False, True, False]
+    (turned,) = WFLW(tmp_path / "json", "largepose")
+    np.testing.assert_array_equal(turned.points, made[1].points)
+
+
+@pytest.mark.parametrize("name", ["300w", "cofw", "aflw", "wflw", "coco_wholebody_face"])
+@pytest.mark.parametrize("content", ["{}", '{"images": [], "annotations": [{"face_valid": 1}]}'])
+def test_json_files_of_another_kind_are_named(name: str, content: str, tmp_path: Path) -> None:
+    files = {"coco_wholebody_face": "coco_wholebody_val_v1.0.json", "cofw": "cofw_test.json"}
+    files |= {"300w": "face_landmarks_300w_test.json", "aflw": "face_landmarks_aflw_test.json"}
+    files |= {"wflw": "face_landmarks_wflw_test.json"}
+    path = tmp_path / "annotations" / files[name]
+    path.parent.mkdir()
+    path.write_text(content)
+    split = {"aflw": "full", "coco_wholebody_face": "val"}.get(name, "test")
+    with pytest.raises(ValueError, match=path.name):
+        DATASETS[name](tmp_path, split)
+
+
+#: Dataset -> (mmpose's sample file, where it goes, the split that reads it, the folder of its pictures).
+SAMPLES = {
+    "300w": ("test_300w.json", "face_landmarks_300w_test.json", "test", "images"),
+    "wflw": ("test_wflw.json", "face_landmarks_wflw_test.json", "test", "images"),
+    "aflw": ("test_aflw.json", "face_landmarks_aflw_test.json", "full", "images"),
+    "cofw": ("test_cofw.json", "cofw_test.json", "test", "images"),
+    "coco_wholebody_face": ("test_coco_wholebody.json", "coco_wholebody_val_v1.0.json", "val", "val2017"),
+}
+
+
+def published(data: Path, root: Path, name: str) -> list[tuple[Sample, dict[str, Any]]]:
+    """The real samples of a dataset read from a tree of its layout, each with its annotation."""
+    file, place, split, pictures = SAMPLES[name]
+    source = data / "mmpose_samples" / ("coco" if name == "coco_wholebody_face" else name)
+    (root / "annotations").mkdir()
+    shutil.copy(source / file, root / "annotations" / place)
+    (root / pictures).symlink_to(source)
+    annotations = json.loads((source / file).read_text())["annotations"]
+    used = [item for item in annotations if item.get("face_valid", True)]
+    return list(zip(DATASETS[name](root, split, allow_missing=True), used, strict=True))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_real_samples_and_their_published_crops(data: Path, tmp_path: Path, name: str) -> None:
+    """Points are those of the file (300-W's less one); the published centre and side come out of the box."""
+    offset = 1.0 if name == "300w" else 0.0
+    kind: dict[str, Any] = {"rounding": "outward"} if name in ("300w", "wflw") else {}
+    for sample, item in published(data, tmp_path, name):
+        field = "face_kpts" if name == "coco_wholebody_face" else "keypoints"
+        rows = np.array(item[field]).reshape(-1, 3)
+        np.testing.assert_allclose(sample.points, rows[:, :2] - offset, atol=1e-3)
+        rule = CropRule(box_kind=sample.box_kind, side="max", scale=1.25, center="pixel", **kind)
+        x1, y1, x2, y2 = rule.window(sample.box, sample.box_kind)
+        if "center" in item:
+            center, side = np.array(item["center"]) - offset, 1.25 * 200 * float(str(item["scale"]))
+        else:
+            box = np.array(item["face_box" if name == "coco_wholebody_face" else "bbox"])
+            center, side = box[:2] + box[2:] / 2, 1.25 * box[2:].max()
+        np.testing.assert_allclose([(x1 + x2) / 2, (y1 + y2) / 2], center, atol=1e-3)
+        np.testing.assert_allclose([x2 - x1, y2 - y1], side, atol=1e-2)
+        assert (landmark_boxes(sample.points)[:2] > sample.box[:2] - 4).all()
+        assert sample.read().ndim == 3
