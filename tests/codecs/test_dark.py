@@ -100,3 +100,13 @@ def test_margin_is_the_lead_or_what_moves_an_ill_conditioned_point() -> None:
 def test_even_kernels_are_refused() -> None:
     with pytest.raises(ValueError, match="kernel: found 10, expected an odd number"):
         Dark(SCHEME, 64, kernel=10)
+
+
+@pytest.mark.parametrize(("side", "kernel"), [(16, 11), (9, 7), (5, 17), (4, 3)])
+def test_the_gain_is_found_from_the_whole_blurred_map(side: int, kernel: int) -> None:
+    heats = np.random.default_rng(side).normal(0, 1, (7, side, side)).astype(np.float32)
+    blurred = [cv2.GaussianBlur(np.pad(heat, kernel), (kernel, kernel), 0) for heat in heats]
+    inner = slice(kernel, kernel + side)
+    expected = [heat.max() / blur[inner, inner].max() for heat, blur in zip(heats, blurred, strict=True)]
+    codec = Dark(SCHEME, side, side=side, kernel=kernel)
+    np.testing.assert_allclose(codec._gains(torch.from_numpy(heats)).numpy(), expected, rtol=1e-4)

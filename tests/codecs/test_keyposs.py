@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canthus.codecs.keyposs import MEASURING, KeyPosSBlock, KeyPosSTopK, highest_cells
+from canthus.codecs.highest import highest_cells
+from canthus.codecs.keyposs import MEASURING, KeyPosSBlock, KeyPosSTopK
 from canthus.schemes import SCHEMES
 
 SCHEME = SCHEMES["five"]

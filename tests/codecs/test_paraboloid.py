@@ -118,8 +118,8 @@ def test_maps_that_say_nothing_stay_at_the_highest_cell() -> None:
 
 
 def test_the_window_covers_two_sigma_and_limits_the_step() -> None:
-    assert Paraboloid(SCHEME, 64, sigma=1.5).radius == 3
-    assert Paraboloid(SCHEME, 64, sigma=2.0).radius == 4
+    assert Paraboloid(SCHEME, 64, sigma=1.5).reach == 3
+    assert Paraboloid(SCHEME, 64, sigma=2.0).reach == 4
     slope = torch.exp(0.5 * torch.arange(16.0)).expand(1, 5, 16, 16)
     codec = Paraboloid(SCHEME, 16, side=16, radius=2)
     assert codec.decode({"heatmap": slope}).points[..., 0].max().item() <= 17.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import torch
 from torch import Tensor
 
-from canthus.codecs.codec import Attribute, Outputs
-from canthus.codecs.heatmap import FlipShift, Heatmap, Published
-from canthus.codecs.peaks import find_peaks, read_cells, square
-from canthus.schemes import Scheme
+from canthus.codecs.codec import Outputs
+from canthus.codecs.heatmap import Heatmap
+from canthus.codecs.peaks import find_peaks
 
 #: Blur kernels up to 9 that OpenCV uses in place of the formula, times their sum.
 FIXED_KERNELS = {
@@ -20,10 +21,13 @@ FIXED_KERNELS = {
 }
 #: Values of the blurred map below this are raised to it before the logarithm.
 FLOOR = 1e-10
+#: Maps blurred at a time, so that they stay in the processor's cache.
+FEW = 98
 #: Points that a disturbance moves by more, in px, are called ill-conditioned.
 TREMBLE = 0.01
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class Dark(Heatmap):
     """`Heatmap` with DARK's decoding: blur of `kernel` cells (odd), logarithm, one Newton step.
 
@@ -31,34 +35,14 @@ class Dark(Heatmap):
     sigma 2, 17 with 3.
     """
 
-    blur: Tensor
+    kernel: int = 11
+    blur: Tensor = field(init=False)
 
-    def __init__(  # noqa: PLR0913
-        self,
-        scheme: Scheme,
-        size: int,
-        *,
-        side: int = 64,
-        sigma: float = 2.0,
-        unbiased: bool = True,
-        kernel: int = 11,
-        published: tuple[Published, ...] = (),
-        flip_shift: FlipShift = "exact",
-        attributes: tuple[Attribute, ...] = (),
-    ) -> None:
-        super().__init__(
-            scheme,
-            size,
-            side=side,
-            sigma=sigma,
-            unbiased=unbiased,
-            published=published,
-            flip_shift=flip_shift,
-            attributes=attributes,
-        )
-        if kernel < 1 or kernel % 2 == 0:
-            raise ValueError(f"kernel: found {kernel}, expected an odd number of cells")
-        self.register_buffer("blur", band(blur_kernel(kernel), side), persistent=False)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise ValueError(f"kernel: found {self.kernel}, expected an odd number of cells")
+        self.register_buffer("blur", band(blur_kernel(self.kernel), self.side), persistent=False)
 
     def refine(self, maps: Tensor, peaks: Tensor) -> Tensor:
         """-H⁻¹ g from the highest cell of the unblurred map."""
@@ -74,24 +58,53 @@ class Dark(Heatmap):
 
     def _newton(self, maps: Tensor, peaks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The step (B, K, 2), the norm of H⁻¹ (B, K), and the least size of a blurred value it rests on."""
-        blurred = self.blur @ (maps @ self.blur)
-        highest = blurred.amax((-2, -1))
-        gain = maps.amax((-2, -1)) / torch.where(highest == 0, torch.ones_like(highest), highest)
-        around = square(2).to(peaks.device)
-        values, _ = read_cells(blurred, peaks[..., None, :] + around)
-        logs = torch.log((values * gain[..., None]).clamp(min=FLOOR))
-        logs = logs.reshape(*gain.shape, 5, 5)  # (B, K, y, x), the peak at 2, 2
+        steps = ((peaks > 1) & (peaks < self.side - 2)).all(-1)
+        around = torch.arange(-2, 3, device=peaks.device)
+        columns, rows = self.blur[(peaks[..., None] + around).clamp(0, self.side - 1)].unbind(-3)
+        values = rows @ maps @ columns.mT  # (B, K, y, x) of the blurred map, the peak at 2, 2
+        least = values.abs().amin((-2, -1))
+        logs = torch.log((values * self._gain(maps, values, steps)[..., None, None]).clamp(min=FLOOR))
         dx = (logs[..., 2, 3] - logs[..., 2, 1]) / 2
         dy = (logs[..., 3, 2] - logs[..., 1, 2]) / 2
         dxx = (logs[..., 2, 4] - 2 * logs[..., 2, 2] + logs[..., 2, 0]) / 4
         dyy = (logs[..., 4, 2] - 2 * logs[..., 2, 2] + logs[..., 0, 2]) / 4
         dxy = (logs[..., 3, 3] - logs[..., 1, 3] - logs[..., 3, 1] + logs[..., 1, 1]) / 4
         determinant = dxx * dyy - dxy * dxy
-        steps = ((peaks > 1) & (peaks < self.side - 2)).all(-1) & (determinant != 0)
+        steps = steps & (determinant != 0)
         scale = steps / torch.where(steps, determinant, torch.ones_like(determinant))
         step = torch.stack([dxy * dy - dyy * dx, dxy * dx - dxx * dy], -1) * scale[..., None]
         inverse = (dxx * dxx + dyy * dyy + 2 * dxy * dxy).sqrt() * scale.abs()
-        return step, inverse, values.abs().amin(-1)
+        return step, inverse, least
+
+    def _gain(self, maps: Tensor, values: Tensor, steps: Tensor) -> Tensor:
+        """What brings the blurred maps back to the maximum of `maps`: (B, K).
+
+        A common factor of the blurred `values` (B, K, 5, 5) leaves the step as it is unless one of them lies
+        below the floor (the factor is at least 1 where they are positive), so only for those maps, and those
+        that `steps` (B, K), is it found: it takes the maximum of the whole blurred map.
+        """
+        flat = maps.flatten(0, 1)
+        if torch.compiler.is_exporting():  # for all: a graph has no such choice
+            return self._gains(flat).reshape(maps.shape[:2])
+        gain = torch.ones_like(values[..., 0, 0])
+        asked = steps & (values < FLOOR).any(-1).any(-1)
+        for some in torch.split(asked.flatten().nonzero()[:, 0], FEW):
+            gain.view(-1)[some] = self._gains(flat.index_select(0, some))
+        return gain
+
+    def _gains(self, maps: Tensor) -> Tensor:
+        """Maxima (N,) of maps (N, side, side) over those of the blurred maps, which are found quarter by
+        quarter: a cell sees no further than half the kernel."""
+        half = (self.side + 1) // 2
+        seen = min(self.side, half + self.kernel // 2)
+        halves = ((slice(0, half), slice(0, seen)), (slice(half, None), slice(self.side - seen, None)))
+        quarters = [
+            (self.blur[at_y, seen_y] @ maps[:, seen_y, seen_x] @ self.blur[seen_x, at_x]).amax((-2, -1))
+            for at_y, seen_y in halves
+            for at_x, seen_x in halves
+        ]
+        highest = torch.stack(quarters).amax(0)
+        return maps.amax((-2, -1)) / torch.where(highest == 0, 1.0, highest)
 
 
 def blur_kernel(width: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, get_args
 
 import torch
@@ -18,6 +19,7 @@ Published = Literal["frame", "patch", "borders"]
 FlipShift = Literal["exact", "cell", "none"]
 
 
+@dataclass(eq=False, repr=False)
 class Heatmap(Codec):
     """Field `heatmap` (B, K, side, side): exp(-d²/2 sigma²), d and sigma in cells. The score is the maximum.
 
@@ -31,30 +33,30 @@ class Heatmap(Codec):
     In the published frame the map of a mirrored crop lies 1 - side / size cells to the left of its place.
     `flip_shift` moves it back: `exact` by just that, interpolated; `cell` by a whole cell, as published (the
     flip test then errs by half a crop px); `none` not at all.
+
+    A decoder of its own is a subclass with another `refine` and `margin`. The class is a dataclass so that it
+    inherits these options and adds its own as fields.
     """
 
-    def __init__(  # noqa: PLR0913
-        self,
-        scheme: Scheme,
-        size: int,
-        *,
-        side: int = 64,
-        sigma: float = 2.0,
-        unbiased: bool = True,
-        published: tuple[Published, ...] = (),
-        flip_shift: FlipShift = "exact",
-        attributes: tuple[Attribute, ...] = (),
-    ) -> None:
-        super().__init__(scheme, size, attributes)
-        unknown = set(published) - set(get_args(Published))
+    scheme: Scheme
+    size: int
+    _: KW_ONLY
+    side: int = 64
+    sigma: float = 2.0
+    unbiased: bool = True
+    published: tuple[Published, ...] = ()
+    flip_shift: FlipShift = "exact"
+    attributes: tuple[Attribute, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__init__(self.scheme, self.size, self.attributes)
+        unknown = set(self.published) - set(get_args(Published))
         if unknown:
             raise ValueError(f"published: found {sorted(unknown)}, expected some of {get_args(Published)}")
-        if flip_shift not in get_args(FlipShift):
-            raise ValueError(f"flip_shift: found {flip_shift!r}, expected one of {get_args(FlipShift)}")
-        if flip_shift != "exact" and "frame" not in published:
-            raise ValueError(f"flip_shift {flip_shift!r} belongs to published: [frame]; leave it out")
-        self.side, self.sigma, self.unbiased = side, sigma, unbiased
-        self.published, self.flip_shift = tuple(published), flip_shift
+        if self.flip_shift not in get_args(FlipShift):
+            raise ValueError(f"flip_shift: found {self.flip_shift!r}, expected one of {get_args(FlipShift)}")
+        if self.flip_shift != "exact" and "frame" not in self.published:
+            raise ValueError(f"flip_shift {self.flip_shift!r} belongs to published: [frame]; leave it out")
 
     def point_fields(self) -> dict[str, tuple[int, ...]]:
         """`heatmap` (K, side, side)."""

@@ -5,13 +5,17 @@ A value h is the distance sqrt(-2 s² ln h) of the point from that cell. `parabo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
 import torch
 from torch import Tensor
+from torch._higher_order_ops.while_loop import while_loop
 
-from canthus.codecs.codec import Attribute, Outputs
-from canthus.codecs.heatmap import FlipShift, Heatmap, Published
+from canthus.codecs.codec import Outputs
+from canthus.codecs.heatmap import Heatmap
+from canthus.codecs.highest import highest_cells
 from canthus.codecs.peaks import find_peaks, lead, read_cells, square
-from canthus.schemes import Scheme
 
 #: Values are raised to this before the logarithm.
 FLOOR = 1e-9
@@ -19,43 +23,26 @@ FLOOR = 1e-9
 MEASURING = {64: 30, 32: 30, 16: 30, 8: 15, 4: 10}
 
 
-def squared_distances(values: Tensor, sigma: float) -> Tensor:
-    """Squared distances in cells that map values stand for."""
-    return -2 * sigma**2 * torch.log(values.clamp(FLOOR, 1.0))
+@dataclass(eq=False, repr=False, kw_only=True)
+class KeyPosS(Heatmap):
+    """What both decoders share: `range_sigma` turns values into distances; it is that of the targets unless
+    given. The published code has 2 for every network."""
+
+    range_sigma: float | None = None
+
+    def squared_distances(self, values: Tensor) -> Tensor:
+        """Squared distances in cells that map values stand for."""
+        sigma = self.sigma if self.range_sigma is None else self.range_sigma
+        return -2 * sigma**2 * torch.log(values.clamp(FLOOR, 1.0))
 
 
-class KeyPosSBlock(Heatmap):
+@dataclass(eq=False, repr=False, kw_only=True)
+class KeyPosSBlock(KeyPosS):
     """Linear least squares over the four cells of the 2x2 block of largest sum near the highest cell.
 
-    Only differences of squared distances enter, so a common gain of the map cancels. `range_sigma` turns
-    values into distances: that of the targets unless given; the published code has 2 for every network.
-    Blocks that reach the last row or column are not looked at, as published.
+    Only differences of squared distances enter, so a common gain of the map cancels. Blocks that reach the
+    last row or column are not looked at, as published.
     """
-
-    def __init__(  # noqa: PLR0913
-        self,
-        scheme: Scheme,
-        size: int,
-        *,
-        side: int = 64,
-        sigma: float = 2.0,
-        range_sigma: float | None = None,
-        unbiased: bool = True,
-        published: tuple[Published, ...] = (),
-        flip_shift: FlipShift = "exact",
-        attributes: tuple[Attribute, ...] = (),
-    ) -> None:
-        super().__init__(
-            scheme,
-            size,
-            side=side,
-            sigma=sigma,
-            unbiased=unbiased,
-            published=published,
-            flip_shift=flip_shift,
-            attributes=attributes,
-        )
-        self.range_sigma = sigma if range_sigma is None else range_sigma
 
     def refine(self, maps: Tensor, peaks: Tensor) -> Tensor:
         """The least-squares point of the chosen block."""
@@ -65,8 +52,8 @@ class KeyPosSBlock(Heatmap):
         row = torch.div(chosen, 4, rounding_mode="floor")
         first = row * 5 + chosen - row * 4  # the block's upper left cell in the 5x5 window
         index = first[..., None] + torch.tensor([0, 1, 5, 6], device=sums.device)
-        upper_left, upper_right, lower_left, lower_right = squared_distances(
-            windows.gather(-1, index), self.range_sigma
+        upper_left, upper_right, lower_left, lower_right = self.squared_distances(
+            windows.gather(-1, index)
         ).unbind(-1)
         # Anchors a_i about the block's upper left cell; rows (a_4 - a_i) x = y_i, i < 4, a_4 = (1, 1).
         both = (upper_left - lower_right + 2) / 2
@@ -94,114 +81,113 @@ class KeyPosSBlock(Heatmap):
         return torch.where(allowed, sums, torch.full_like(sums, -torch.inf)).flatten(-2), windows
 
 
-class KeyPosSTopK(Heatmap):
+@dataclass(eq=False, repr=False, kw_only=True)
+class KeyPosSTopK(KeyPosS):
     """Gauss-Newton from the highest cell on sum_k (|a_k - x|² - d_k²)² over the `count` highest cells a_k.
 
     This is what the published evaluation runs, with at most 20 unweighted steps. Absolute distances enter:
-    a map whose peak is not 1 gives a biased point. Without `count` the published number for the side is used;
-    `range_sigma` is that of `KeyPosSBlock`.
+    a map whose peak is not 1 gives a biased point. Without `count` the published number for the side is used.
     """
 
-    steps = 20
+    steps: ClassVar = 20
 
-    def __init__(  # noqa: PLR0913
-        self,
-        scheme: Scheme,
-        size: int,
-        *,
-        side: int = 64,
-        sigma: float = 2.0,
-        range_sigma: float | None = None,
-        count: int | None = None,
-        unbiased: bool = True,
-        published: tuple[Published, ...] = (),
-        flip_shift: FlipShift = "exact",
-        attributes: tuple[Attribute, ...] = (),
-    ) -> None:
-        super().__init__(
-            scheme,
-            size,
-            side=side,
-            sigma=sigma,
-            unbiased=unbiased,
-            published=published,
-            flip_shift=flip_shift,
-            attributes=attributes,
-        )
-        if count is None and side not in MEASURING:
+    count: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.count is None and self.side not in MEASURING:
             raise ValueError(
-                f"no published count of cells for side {side}, only for {sorted(MEASURING)}; state `count`"
+                f"no published count of cells for side {self.side}, only for {sorted(MEASURING)}; "
+                "state `count`"
             )
-        self.count = MEASURING[side] if count is None else count
-        self.range_sigma = sigma if range_sigma is None else range_sigma
-        if not 3 <= self.count <= side * side:
-            raise ValueError(f"count: found {self.count}, expected 3 to {side * side} cells")
+        if not 3 <= self.measuring <= self.side**2:
+            raise ValueError(f"count: found {self.count}, expected 3 to {self.side**2} cells")
+
+    @property
+    def measuring(self) -> int:
+        """How many cells measure."""
+        return MEASURING[self.side] if self.count is None else self.count
 
     def refine(self, maps: Tensor, peaks: Tensor) -> Tensor:
         """The point of the first step that does not lower the cost."""
-        values, cells = highest_cells(maps, self.count)
-        squares = squared_distances(values.double(), self.range_sigma)
-        ax, ay = (cells - peaks[..., None, :]).double().unbind(-1)  # about the peak
-        # With q = |a|² - d² a residual is |x|² - 2 a.x + q: sums over the cells are polynomials in x.
-        q = ax * ax + ay * ay - squares
-        n = self.count
-        sums = [v.sum(-1) for v in (ax, ay, ax * ax, ay * ay, ax * ay, q, q * ax, q * ay, q * q)]
-        sx, sy, sxx, syy, sxy, sq, sqx, sqy, sqq = sums
-        x, y, last = torch.zeros_like(sx), torch.zeros_like(sx), torch.full_like(sx, torch.inf)
-        for _ in range(self.steps):
-            square_x = x * x + y * y
-            along = sx * x + sy * y
-            mx, my = sxx * x + sxy * y, sxy * x + syy * y
-            total = n * square_x - 2 * along + sq
-            cost = square_x * (total + sq - 2 * along) + 4 * (mx * x + my * y) - 4 * (sqx * x + sqy * y) + sqq
-            gx = x * total - (sx * square_x - 2 * mx + sqx)  # J^T r / 2
-            gy = y * total - (sy * square_x - 2 * my + sqy)
-            jxx, jyy = n * x * x - 2 * x * sx + sxx, n * y * y - 2 * y * sy + syy  # J^T J / 4
-            jxy = n * x * y - x * sy - y * sx + sxy
-            determinant = jxx * jyy - jxy * jxy
-            going = (cost < last) & (determinant > 0)
-            scale = torch.where(going, 0.5 / torch.where(going, determinant, 1.0), 0.0)
-            x, y = x - scale * (jyy * gx - jxy * gy), y - scale * (jxx * gy - jxy * gx)
-            last = torch.where(going, cost, -torch.inf)
-        return peaks + torch.stack([x, y], -1).float()
+        values, cells = highest_cells(maps, self.measuring)
+        anchors = (cells - peaks[..., None, :]).double()  # about the peak
+        moments = Moments.of(anchors, self.squared_distances(values.double()))
+        at = torch.zeros_like(moments.x)
+        point = descend(moments, (at, at.clone(), torch.full_like(at, torch.inf)), self.steps)
+        return peaks + torch.stack(point, -1).float()
 
     def margin(self, outputs: Outputs) -> Tensor:
         """`peak_margin` or, where smaller, the lead of the last measuring cell over the next."""
         maps = outputs["heatmap"].float()
         flat = maps.flatten(2)
-        if self.count == flat.shape[-1]:
+        if self.measuring == flat.shape[-1]:
             return self.peak_margin(maps)
-        best = flat.topk(self.count + 1).values
+        best = flat.topk(self.measuring + 1).values
         return torch.minimum(best[..., 0] - best[..., 1], best[..., -2] - best[..., -1])
 
 
-def highest_cells(maps: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Values (B, K, count) of the highest cells of square maps (B, K, S, S) and the cells (B, K, count, 2) as
-    x, y, in no order; of equal cells the first in row-major order.
+class Moments(NamedTuple):
+    """Sums (B, K) float64 over the cells a = (x, y), with q = |a|² - d².
 
-    They lie in the `count` 2x2 blocks of highest maximum, these in the `count` 4x4 blocks of highest maximum,
-    and so on: descending from the coarsest level is several times faster than a search in the whole map.
+    A residual is |p|² - 2 a.p + q, so that cost, gradient and J^T J are polynomials of p in these sums.
     """
-    levels = [maps]
-    while levels[-1].shape[-1] % 2 == 0 and levels[-1].shape[-1] ** 2 > 2 * count:
-        half = levels[-1].shape[-1] // 2
-        rows = levels[-1].reshape(*maps.shape[:2], half, 2, 2 * half).amax(-2)
-        levels.append(torch.maximum(rows[..., 0::2], rows[..., 1::2]))
-    side = levels[-1].shape[-1]
-    index = torch.arange(side * side, device=maps.device).expand(*maps.shape[:2], -1)
-    values = levels[-1].flatten(2)
-    for level in reversed(levels[:-1]):
-        if index.shape[-1] > count:
-            index = index.gather(-1, values.topk(count, dim=-1, sorted=False).indices)
-        cells = torch.arange(side * side, device=maps.device)
-        row = torch.div(cells, side, rounding_mode="floor")
-        corner = (4 * side * row + 2 * (cells - side * row))[index]
-        side = 2 * side
-        index = torch.cat([corner, corner + 1, corner + side, corner + side + 1], -1)
-        values = level.flatten(2).gather(-1, index)
-    # Lowered by a share of the value that grows with the index and is too small to change any other order.
-    keys = values.double() - index * (values.double().abs() * 2.0**-40 + 1e-50)
-    first = keys.topk(count, dim=-1, sorted=False).indices
-    index, values = index.gather(-1, first), values.gather(-1, first)
-    y = torch.div(index, side, rounding_mode="floor")
-    return values, torch.stack([index - side * y, y], -1)
+
+    n: Tensor
+    x: Tensor
+    y: Tensor
+    xx: Tensor
+    yy: Tensor
+    xy: Tensor
+    q: Tensor
+    qx: Tensor
+    qy: Tensor
+    qq: Tensor
+
+    @classmethod
+    def of(cls, anchors: Tensor, squares: Tensor) -> Moments:
+        """Of cells (B, K, N, 2) at squared distances (B, K, N)."""
+        x, y = anchors.unbind(-1)
+        q = x * x + y * y - squares
+        terms = (torch.ones_like(x), x, y, x * x, y * y, x * y, q, q * x, q * y, q * q)
+        return cls(*(term.sum(-1) for term in terms))
+
+    def step(self, x: Tensor, y: Tensor, last: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """A Gauss-Newton step from points (x, y) where their cost is below `last`, and their cost; points
+        that stay have -inf for it and never move again."""
+        square = x * x + y * y
+        along = self.x * x + self.y * y
+        mx, my = self.xx * x + self.xy * y, self.xy * x + self.yy * y
+        total = self.n * square - 2 * along + self.q
+        cost = square * (total + self.q - 2 * along) + self.qq
+        cost = cost + 4 * ((mx - self.qx) * x + (my - self.qy) * y)
+        gx = x * total - (self.x * square - 2 * mx + self.qx)  # J^T r / 2
+        gy = y * total - (self.y * square - 2 * my + self.qy)
+        jxx = self.n * x * x - 2 * x * self.x + self.xx  # J^T J / 4
+        jyy = self.n * y * y - 2 * y * self.y + self.yy
+        jxy = self.n * x * y - x * self.y - y * self.x + self.xy
+        determinant = jxx * jyy - jxy * jxy
+        going = (cost < last) & (determinant > 0)
+        scale = torch.where(going, 0.5 / torch.where(going, determinant, 1.0), 0.0)
+        moved = x - scale * (jyy * gx - jxy * gy), y - scale * (jxx * gy - jxy * gx)
+        return *moved, torch.where(going, cost, -torch.inf)
+
+
+def descend(moments: Moments, state: tuple[Tensor, Tensor, Tensor], steps: int) -> tuple[Tensor, Tensor]:
+    """x and y after `steps` steps or when no point moves any more; one loop in an exported graph."""
+    if not torch.compiler.is_exporting():
+        for _ in range(steps):
+            state = moments.step(*state)
+            if torch.isneginf(state[2]).all():
+                break
+        return state[0], state[1]
+
+    def goes_on(step: Tensor, *state: Tensor) -> Tensor:
+        return (step < steps) & (state[2] > -torch.inf).any()
+
+    def body(step: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        return step + 1, *moments.step(*state)
+
+    start = torch.zeros((), dtype=torch.int64)
+    _, x, y, _ = while_loop(goes_on, body, (start, *state))  # type: ignore[no-untyped-call]
+    return x, y

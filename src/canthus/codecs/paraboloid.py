@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from canthus.codecs.codec import Attribute, Outputs
-from canthus.codecs.heatmap import FlipShift, Heatmap, Published
+from canthus.codecs.codec import Outputs
+from canthus.codecs.heatmap import Heatmap
 from canthus.codecs.peaks import read_cells, square
-from canthus.schemes import Scheme
 
 #: Pulls the vertex to the highest cell and the width to `sigma` where the map says nothing.
 RIDGE = 1e-6
@@ -18,6 +19,7 @@ RIDGE = 1e-6
 WIDTHS = (0.5, 2.0)
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class Paraboloid(Heatmap):
     """Multilateration of KeyPosS with a free gain: ln h = c + b.a - g |a|²/2 in a window about the peak.
 
@@ -28,43 +30,26 @@ class Paraboloid(Heatmap):
     """
 
     #: Fits after one another; a fourth moves points by less than a hundredth of the error.
-    fits = 3
-    offsets: Tensor
-    basis: Tensor
+    fits: ClassVar = 3
+    radius: int | None = None
+    free_sigma: bool = False
+    offsets: Tensor = field(init=False)
+    basis: Tensor = field(init=False)
 
-    def __init__(  # noqa: PLR0913
-        self,
-        scheme: Scheme,
-        size: int,
-        *,
-        side: int = 64,
-        sigma: float = 2.0,
-        radius: int | None = None,
-        free_sigma: bool = False,
-        unbiased: bool = True,
-        published: tuple[Published, ...] = (),
-        flip_shift: FlipShift = "exact",
-        attributes: tuple[Attribute, ...] = (),
-    ) -> None:
-        super().__init__(
-            scheme,
-            size,
-            side=side,
-            sigma=sigma,
-            unbiased=unbiased,
-            published=published,
-            flip_shift=flip_shift,
-            attributes=attributes,
-        )
-        self.radius = math.ceil(2 * sigma) if radius is None else radius
-        if self.radius < 1:
-            raise ValueError(f"radius: found {radius}, expected at least 1 cell")
-        self.free_sigma = free_sigma
-        offsets = square(self.radius)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.reach < 1:
+            raise ValueError(f"radius: found {self.radius}, expected at least 1 cell")
+        offsets = square(self.reach)
         x, y = offsets.float().unbind(-1)
         self.register_buffer("offsets", offsets, persistent=False)
         # The terms of ln h (M, 4): gain, b and -g / 2.
         self.register_buffer("basis", torch.stack([torch.ones_like(x), x, y, x * x + y * y], -1), False)
+
+    @property
+    def reach(self) -> int:
+        """The window's radius in cells."""
+        return math.ceil(2 * self.sigma) if self.radius is None else self.radius
 
     def refine(self, maps: Tensor, peaks: Tensor) -> Tensor:
         """The vertex, at most a window's radius from the highest cell."""
@@ -83,7 +68,7 @@ class Paraboloid(Heatmap):
                 logs = model + ((values - height) / height.clamp(min=1e-3)).clamp(-3.0, 3.0)
                 weights = inside * height.square()
         vertex = torch.stack([bx, by], -1) / (-2 * bend[..., None])
-        vertex = torch.where(positive, vertex.float(), 0.0).clamp(-float(self.radius), float(self.radius))
+        vertex = torch.where(positive, vertex.float(), 0.0).clamp(-float(self.reach), float(self.reach))
         return peaks + vertex
 
     def margin(self, outputs: Outputs) -> Tensor:
