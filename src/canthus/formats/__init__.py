@@ -9,6 +9,7 @@ from canthus.formats.coco import CocoWriter
 from canthus.formats.csv import CsvWriter
 from canthus.formats.format import ImageFaces, Writer, aside, check_writable, make_folder
 from canthus.formats.json import JsonWriter, image_dict, read_json
+from canthus.formats.json_lines import JsonLinesWriter, face_lines
 from canthus.formats.parquet import ParquetWriter
 from canthus.schemes import Scheme
 
@@ -23,9 +24,11 @@ WRITERS: dict[str, Callable[[Path, Scheme, str], Writer]] = {
 __all__ = [
     "WRITERS",
     "ImageFaces",
+    "JsonLinesWriter",
     "Writer",
     "aside",
     "check_writable",
+    "face_lines",
     "image_dict",
     "make_folder",
     "read_json",

@@ -14,12 +14,16 @@ from canthus.faces import Faces
 
 @dataclass(frozen=True)
 class ImageFaces:
-    """The faces of one picture: `file` as it was given, `width` and `height` in px."""
+    """The faces of one picture: `file` as it was given, `width` and `height` in px; of a frame of a clip or
+    camera its number and its time in seconds too.
+    """
 
     file: str
     width: int
     height: int
     faces: Faces
+    frame: int | None = None
+    timestamp: float | None = None
 
 
 class Writer(Protocol):

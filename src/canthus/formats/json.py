@@ -30,14 +30,14 @@ _FIELDS = (
 
 def image_dict(picture: ImageFaces) -> dict[str, Any]:
     """One picture as plain lists and numbers; px to a thousandth, missing numbers as null."""
-    faces = [
-        {
-            _NAMES.get(name, name): _plain(getattr(face, name)[0], _DIGITS.get(name, 4))
-            for name in _present(face)
-        }
-        for face in picture.faces
-    ]
+    faces = [face_dict(face) for face in picture.faces]
     return {"file": picture.file, "width": picture.width, "height": picture.height, "faces": faces}
+
+
+def face_dict(face: Faces) -> dict[str, Any]:
+    """What is known about one face, as `image_dict` tells it."""
+    known = [name for name in _FIELDS if getattr(face, name) is not None]
+    return {_NAMES.get(name, name): _plain(getattr(face, name)[0], _DIGITS.get(name, 4)) for name in known}
 
 
 class JsonWriter:
@@ -81,13 +81,13 @@ def _read_image(row: dict[str, Any], scheme: Scheme) -> ImageFaces:
     return ImageFaces(row["file"], row["width"], row["height"], Faces(scheme=scheme, **fields))
 
 
-def _present(faces: Faces) -> list[str]:
-    return [name for name in _FIELDS if getattr(faces, name) is not None]
-
-
 def _plain(value: Any, digits: int) -> Any:
-    if np.ndim(value):
-        return [_plain(item, digits) for item in value]
-    if isinstance(value, np.integer):
-        return int(value)
-    return round(float(value), digits) if np.isfinite(value) else None
+    """Rounded lists and numbers; None for what is not finite."""
+    if np.asarray(value).dtype.kind == "i":
+        return np.asarray(value).tolist()
+    rounded = np.round(np.asarray(value, dtype=np.float64), digits)
+    if not np.isfinite(rounded).all():
+        finite = np.isfinite(rounded)
+        rounded = rounded.astype(object)
+        rounded[~finite] = None
+    return rounded.tolist()

@@ -9,12 +9,13 @@ from canthus.formats.format import ImageFaces, begin
 from canthus.schemes import Scheme
 
 _GROUP = 4096  # rows held before they are written
+_LISTS = ("points", "scores", "visibility", "covariance", "pose")
 
 
 class ParquetWriter:
-    """Columns `file, width, height, face, box, points, scores, presence, visibility, covariance`; the last
-    six flattened lists of float32 in the order of `Faces`, null where the model does not say. The schema's
-    metadata states scheme and model."""
+    """Columns `file, width, height, frame, timestamp, track_id, face, presence`, and as flattened lists of
+    float32 in the order of `Faces` `box, points, scores, visibility, covariance, pose`; null where it is not
+    known. The schema's metadata states scheme and model."""
 
     def __init__(self, path: Path, scheme: Scheme, model: str) -> None:
         try:
@@ -25,8 +26,12 @@ class ParquetWriter:
         self._path, self._part = begin(path)
         numbers, many = pyarrow.int32(), pyarrow.list_(pyarrow.float32())
         fields = [("file", pyarrow.string()), ("width", numbers), ("height", numbers), ("face", numbers)]
-        fields += [("box", many), ("points", many), ("scores", many), ("presence", pyarrow.float32())]
-        fields += [("visibility", many), ("covariance", many)]
+        fields += [
+            ("frame", pyarrow.int64()),
+            ("timestamp", pyarrow.float64()),
+            ("track_id", pyarrow.int64()),
+        ]
+        fields += [("presence", pyarrow.float32()), ("box", many), *((name, many) for name in _LISTS)]
         schema = pyarrow.schema(fields, metadata={"scheme": scheme.name, "model": model})
         self._rows: list[dict[str, Any]] = []
         self._table = pyarrow.Table
@@ -41,10 +46,13 @@ class ParquetWriter:
                 "width": picture.width,
                 "height": picture.height,
                 "face": i,
+                "frame": picture.frame,
+                "timestamp": picture.timestamp,
+                "track_id": None if faces.track_ids is None else int(faces.track_ids[i]),
             }
             row["box"] = faces.boxes[i].tolist()
             row["presence"] = None if faces.presence is None else float(faces.presence[i])
-            for name in ("points", "scores", "visibility", "covariance"):
+            for name in _LISTS:
                 value = getattr(faces, name)
                 row[name] = None if value is None else value[i].ravel().tolist()
             self._rows.append(row)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
@@ -18,6 +18,9 @@ from canthus.runtime.models import model_file
 from canthus.runtime.read_ahead import read_ahead
 from canthus.runtime.tracker import Tracker
 from canthus.schemes import Scheme
+
+if TYPE_CHECKING:
+    from canthus.runtime.video import Frame, FrameSource
 
 
 class Predictor:
@@ -96,3 +99,28 @@ class Predictor:
             min_presence=min_presence,
             max_faces=max_faces,
         )
+
+    def video(
+        self,
+        clip: str | Path | FrameSource,
+        *,
+        smooth: str = "medium",
+        look_ahead: bool = False,
+        start: float = 0.0,
+        end: float | None = None,
+        stride: int = 1,
+    ) -> Generator[tuple[Frame, Faces], None, None]:
+        """Each frame of a clip with its faces, followed by `track_ids`, while the next frames are decoded.
+
+        `smooth`: `off`, `low`, `medium`, `high`; with `look_ahead` over later frames too. `start` and `end`
+        in seconds; every `stride`-th frame. Raises `VideoError`, a ValueError, for a file that is no clip,
+        and after the last frame of one that ends early.
+        """
+        from canthus.runtime.following import follow  # brings FFmpeg, which pictures do not need
+        from canthus.runtime.video import Span, VideoFile
+
+        if look_ahead and smooth == "off":
+            raise ValueError("look_ahead is about smoothing: found smooth off, expected low, medium or high")
+        source = VideoFile(clip) if isinstance(clip, (str, Path)) else clip
+        tracker = self.tracker(smooth="off" if look_ahead else smooth)
+        return follow(source, Span(start, end, stride), tracker, look_ahead=smooth if look_ahead else None)
