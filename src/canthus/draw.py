@@ -30,8 +30,9 @@ _FARTHEST = 1 << 24  # px beyond which nothing is drawn: it would overflow those
 
 @dataclass(frozen=True)
 class Layers:
-    """What is drawn. A point is hidden where the model's visibility is below 0.5. `ellipses`: the region that
-    holds each point with this probability, in (0, 1), for models that give a covariance."""
+    """What is drawn; of a followed face its number too, above its box. A point is hidden where the model's
+    visibility is below 0.5. `ellipses`: the region that holds each point with this probability, in (0, 1),
+    for models that give a covariance."""
 
     lines: bool = True
     points: bool = True
@@ -59,6 +60,8 @@ def draw_onto(image: NDArray[np.uint8], faces: Faces, layers: Layers | None = No
             x1, y1, x2, y2 = face.boxes[0]
             corners = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])
             _Canvas(image, np.eye(2, 3), _line_width(size)).line(corners, BOX, closed=True)
+            if face.track_ids is not None:
+                _number(image, int(face.track_ids[0]), corners[0], size)
         patch = _patch(image, face, size)
         if patch is not None:
             canvas, place = patch
@@ -125,6 +128,14 @@ class _Canvas:
         if not (np.isfinite(placed).all() and (np.abs(placed) < _FARTHEST).all()):
             return None
         return np.rint(placed * (1 << _SHIFT)).astype(np.int32)
+
+
+def _number(image: NDArray[np.uint8], number: int, corner: FloatArray, size: float) -> None:
+    """A number that stands on the corner (2,) of a box, as high as a fifteenth of the face, but legible."""
+    if np.isfinite(corner).all() and (np.abs(corner) < _FARTHEST).all():
+        place, font = np.rint(corner - [0, 3]).astype(int).tolist(), cv2.FONT_HERSHEY_SIMPLEX
+        scale = max(size / 15, 9) / 22  # the font is 22 px high
+        cv2.putText(image, str(number), place, font, scale, BOX, max(1, round(1.5 * scale)), cv2.LINE_AA)
 
 
 def _diagonal(face: Faces) -> float:

@@ -62,8 +62,6 @@ HRNETV2 = Converter(
         (r"backbone\.(transition3|stage4)\.", "backbone.stages.2."),
     ),
     shared=(("backbone.stem.2.1.", "backbone.stem.1.1."), ("backbone.stem.3.1.", "backbone.stem.1.1.")),
-    sign=r"stage2\.0\.fuse_layers\.",
-    fresh=("backbone.stem.2.", "backbone.stem.3."),
 )
 
 HOURGLASS = Converter(
@@ -82,7 +80,6 @@ HOURGLASS = Converter(
     ),
     # One block between stacks is made even where there is but one stack.
     dead=(PREPROCESSOR, r"backbone\.inters\.0\."),
-    sign=r"hourglass_modules\.0\.low1\.",
 )
 
 _RESNET_STEM: Renames = (
@@ -91,11 +88,7 @@ _RESNET_STEM: Renames = (
     (r"^backbone\.layer(\d)\.", _numbered("backbone.stages.", 1, ".")),
 )
 
-RESNET = Converter(
-    renames=(*HEAD, *_RESNET_STEM, *BLOCK),
-    dead=(PREPROCESSOR,),
-    sign=r"(?s)\A(?!.*\.scconv\.).*layer4\.0\.bn3\.",
-)
+RESNET = Converter(renames=(*HEAD, *_RESNET_STEM, *BLOCK), dead=(PREPROCESSOR,))
 
 SCNET = Converter(
     renames=(
@@ -114,7 +107,6 @@ SCNET = Converter(
         (r"\.downsample\.", ".shortcut."),
     ),
     dead=(PREPROCESSOR,),
-    sign=r"layer1\.0\.scconv\.",
 )
 
 MOBILENETV2 = Converter(
@@ -128,5 +120,4 @@ MOBILENETV2 = Converter(
         (r"^(backbone\..*)\.bn\.", r"\1.1."),
     ),
     dead=(PREPROCESSOR,),
-    sign=r"layer7\.0\.conv\.\d\.conv\.",
 )

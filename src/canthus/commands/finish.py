@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import typer
 
@@ -44,3 +45,10 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def reason(path: Path, error: Exception) -> str:
+    """Why one of many inputs failed, in one line that names it once."""
+    text, name = (" ".join(str(value).splitlines()) for value in (error, path))
+    kind = "" if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: "
+    return text if text.startswith(name) else f"{name}: {kind}{text}"
