@@ -11,6 +11,7 @@ SAYS = {
     "one_photo": "right_eye",
     "annotate_folder": "astronaut.jpg: 1 faces",
     "own_detector": "px apart",
+    "film_strip": "50 pictures, 1 faces followed",
     "aligned_faces": "astronaut_0.png",
 }
 
