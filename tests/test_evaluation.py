@@ -138,7 +138,7 @@ def test_detected_faces_are_matched_and_missed_ones_are_failures(two: Split) -> 
     assert report["missed"] == 1 and report["boxes"] == "detector"
     assert metrics["nme/inter_pupil"] == pytest.approx(10, abs=1e-4)  # of the faces found
     assert metrics["failure_rate/inter_pupil@0.08"] == 100
-    assert metrics["auc/inter_pupil@0.10"] == pytest.approx(0, abs=1e-5)
+    assert metrics["auc/inter_pupil@0.10"] == pytest.approx(0, abs=5e-4)
     assert metrics["yaw_30_60/missed"] == 1 and metrics["yaw_30_60/nme/inter_pupil"] is None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,40 @@ from numpy.typing import NDArray
 from canthus.datasets import Dataset
 from canthus.formats.predictions import Predictions
 from canthus.geometry import FloatArray
-from canthus.metrics import METRICS, Comparison
+from canthus.metrics import METRICS, Comparison, Metric
+from canthus.metrics.auc import AUC
+from canthus.metrics.ced import CED, GRID
+from canthus.metrics.failure_rate import FailureRate
+from canthus.metrics.nme import NME
+from canthus.metrics.ratio import RatioMetric, bootstrap
+from canthus.metrics.threshold import THRESHOLDS
 from canthus.sample import Sample
 from canthus.schemes import SCHEMES, Scheme
 
 #: Yaw bins in degrees: [0, 30) [30, 60) [60, ...).
 YAW_BINS = ((0, 30), (30, 60), (60, None))
-SUBSET_METRICS = ("nme", "failure_rate", "auc")
+#: Rows of METRICS that subsets are measured by, too, and the curve; the others are for the whole split.
+OF_ERRORS = ("nme", "failure_rate", "auc", "ced")
+#: How the intervals are made.
+RESAMPLES, SEED, LEVEL = 1000, 0, 0.95
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of a split's faces, or of their points; `pictures` (N,) names the picture of each face."""
+
+    comparison: Comparison
+    pictures: Sequence[str]
+
+    def rows(self, rows: NDArray[np.bool_]) -> Part:
+        """The faces where `rows` (N,) is true."""
+        names = [name for name, chosen in zip(self.pictures, rows, strict=True) if chosen]
+        return Part(self.comparison.select(rows), names)
+
+    def points(self, counted: NDArray[np.bool_]) -> Part:
+        """Only the points where `counted` (N, K) is true, and the faces that have such points."""
+        part = replace(self, comparison=replace(self.comparison, counted=counted))
+        return part.rows(np.asarray(part.comparison.labelled.any(-1)))
 
 
 def compare(predictions: Predictions, dataset: Dataset) -> Comparison:
@@ -66,43 +95,83 @@ def _scheme(predictions: Predictions, default: Scheme) -> Scheme:
     return SCHEMES[name]
 
 
-def score(predictions: Predictions, dataset: Dataset) -> dict[str, Any]:
-    """The report on a split: provenance, counts, `metrics` (subsets and yaw bins too) and the `ced` curve."""
-    comparison = compare(predictions, dataset)
+def score(
+    predictions: Predictions, dataset: Dataset, *, thresholds: Sequence[float] = THRESHOLDS
+) -> dict[str, Any]:
+    """The report on a split: provenance, counts, `metrics` (subsets too), their `intervals` and `ced` curves.
+
+    `thresholds` are those of failure rate and AUC, as shares of the denominator (ValueError outside (0, 1]).
+    """
+    if not thresholds or not all(0 < threshold <= 1 for threshold in thresholds):
+        raise ValueError(f"thresholds are shares of the denominator in (0, 1]; found {list(thresholds)}")
     samples = [dataset[i] for i in range(len(dataset))]
-    scheme = dataset.scheme
-    metrics = measure(comparison, scheme, tuple(name for name in METRICS if name != "ced"))
-    if predictions.background_presence is not None and comparison.presence is not None:
-        metrics |= _presence(comparison, predictions.background_presence, scheme)
-    for name, rows in subsets(samples).items():
-        part = measure(comparison.select(rows), scheme, SUBSET_METRICS)
-        metrics |= {f"{name}/faces": float(rows.sum())} | {
-            f"{name}/{key}": value for key, value in part.items()
-        }
-    curve = measure(comparison, scheme, ("ced",))
-    pictures = {str(sample.image) if isinstance(sample.image, Path) else sample.id for sample in samples}
+    pictures = [str(sample.image) if isinstance(sample.image, Path) else sample.id for sample in samples]
+    whole, scheme = Part(compare(predictions, dataset), pictures), dataset.scheme
+    metrics, intervals = _errors(whole, scheme, thresholds)
+    others = {name: metric for name, metric in METRICS.items() if name not in OF_ERRORS}
+    metrics |= measure(whole.comparison, [metric(scheme) for metric in others.values()])
+    if predictions.background_presence is not None and whole.comparison.presence is not None:
+        metrics |= _presence(whole.comparison, predictions.background_presence, scheme)
+    curves = dict[str, list[float | None]]()
+    for name, part in _parts(whole, samples).items():
+        numbers, inside = _errors(part, scheme, thresholds)
+        metrics[f"{name}/faces"] = float(len(part.comparison))
+        metrics |= {f"{name}/{key}": value for key, value in numbers.items()}
+        intervals |= {f"{name}/{key}": value for key, value in inside.items()}
+        curves[name] = _curve(part, scheme)
     return {
         **predictions.provenance,
-        "images": len(pictures),
+        "images": len(set(pictures)),
         "faces": len(samples),
         "missed": int(metrics["missed"]),
-        "metrics": {name: None if np.isnan(value) else value for name, value in metrics.items()},
+        "metrics": _or_none(metrics),
+        "intervals": {"level": LEVEL, "resamples": RESAMPLES, "seed": SEED, "metrics": intervals},
         "ced": {
             "normalizer": scheme.default_normalizer,
-            "error": [float(name.rpartition("@")[2]) for name in curve],
-            "share": [None if np.isnan(value) else value for value in curve.values()],
+            "error": list(GRID),
+            "share": _curve(whole, scheme),
+            "subsets": curves,
         },
     }
 
 
-def measure(comparison: Comparison, scheme: Scheme, names: tuple[str, ...]) -> dict[str, float]:
-    """The numbers of these rows of METRICS over one comparison."""
+def measure(comparison: Comparison, metrics: Sequence[Metric]) -> dict[str, float]:
+    """The numbers of these metrics over one comparison."""
     out: dict[str, float] = {}
-    for name in names:
-        metric = METRICS[name](scheme)
+    for metric in metrics:
         metric.update(comparison)
         out |= metric.compute()
     return out
+
+
+def _errors(
+    part: Part, scheme: Scheme, thresholds: Sequence[float]
+) -> tuple[dict[str, float], dict[str, list[float]]]:
+    """NME, failure rate and AUC, and their intervals."""
+    metrics: list[RatioMetric] = [
+        NME(scheme),
+        FailureRate(scheme, thresholds=thresholds),
+        AUC(scheme, thresholds=thresholds),
+    ]
+    terms = {name: pair for metric in metrics for name, pair in metric.terms(part.comparison).items()}
+    found = bootstrap(terms, part.pictures, resamples=RESAMPLES, seed=SEED, level=LEVEL)
+    return measure(part.comparison, metrics), {name: list(interval) for name, interval in found.items()}
+
+
+def _curve(part: Part, scheme: Scheme) -> list[float | None]:
+    return list(_or_none(measure(part.comparison, [CED(scheme)])).values())
+
+
+def _or_none(numbers: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: None if np.isnan(value) else value for name, value in numbers.items()}
+
+
+def _parts(whole: Part, samples: list[Sample]) -> dict[str, Part]:
+    """The subsets of a split; where points are labelled visible and hidden, those points apart, too."""
+    out = {name: whole.rows(rows) for name, rows in subsets(samples).items()}
+    state = whole.comparison.target_visibility
+    apart = {"points_visible": whole.points(state == 1), "points_hidden": whole.points(state == 0)}
+    return out | (apart if all(len(part.comparison) for part in apart.values()) else {})
 
 
 def subsets(samples: list[Sample]) -> dict[str, NDArray[np.bool_]]:

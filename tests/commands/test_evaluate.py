@@ -90,6 +90,40 @@ def test_presence_and_detector(
     assert content["metrics"]["presence_auc"] == 0  # the model's presence is brightness
 
 
+def test_thresholds_plot_and_the_table_of_subsets(
+    tiny_landmark_onnx: Path, spots: Path, tmp_path: Path
+) -> None:
+    """Every point is 2 px off at 0.9 px between the eyes; half of them are labelled hidden."""
+    report, picture = tmp_path / "r.json", tmp_path / "curve.png"
+    result = call(
+        *("evaluate", tiny_landmark_onnx, "--dataset", "folder", "--root", spots, "--json", report),
+        *(
+            "--boxes",
+            tmp_path / "boxes.json",
+            "--plot",
+            picture,
+            "--threshold",
+            "0.5",
+            "--threshold",
+            "0.075",
+        ),
+    )
+    assert result.exit_code == 0, result.output
+    content = json.loads(report.read_text())
+    metrics = content["metrics"]
+    assert metrics["failure_rate/inter_ocular@0.50"] == metrics["failure_rate/inter_ocular@0.075"] == 100
+    assert "auc/inter_ocular@0.10" not in metrics
+    for name in ("points_visible", "points_hidden"):
+        assert metrics[f"{name}/faces"] == 2
+        assert metrics[f"{name}/nme/inter_ocular"] == pytest.approx(100 * 2 / 0.9, rel=1e-4)
+        assert set(content["ced"]["subsets"]) == {"points_visible", "points_hidden"}
+    low, high = content["intervals"]["metrics"]["nme/inter_ocular"]
+    assert low <= metrics["nme/inter_ocular"] <= high
+    table = [line.split() for line in result.stdout.splitlines() if line.startswith("  points_hidden")]
+    assert [line[1:3] for line in table] == [["2", f"{metrics['points_hidden/nme/inter_ocular']:.4f}"]]
+    assert cv2.imread(str(picture)).shape[0] > 100
+
+
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
@@ -103,6 +137,8 @@ def test_presence_and_detector(
         (("--split", "train"), "no folder at"),
         (("--scheme", "ibug69"), "no scheme 'ibug69'; there are ibug68"),
         (("--flip-test",), "--flip-test: .* is an ONNX file"),
+        (("--threshold", "8"), r"--threshold is a share of the denominator in \(0, 1\]; found \(8.0,\)"),
+        (("--plot", "curve.doc"), "--plot curve.doc: found the ending '.doc', expected one of .*png"),
     ],
 )
 def test_wrong_options_are_one_line(

@@ -45,4 +45,6 @@ def test_no_faces_give_no_number(name: str) -> None:
 
 
 def same(a: Comparison, b: Comparison) -> bool:
-    return all(np.array_equal(getattr(a, name), getattr(b, name), equal_nan=True) for name in vars(a))
+    pairs = [(getattr(a, name), getattr(b, name)) for name in vars(a)]
+    assert all((x is None) == (y is None) for x, y in pairs)
+    return all(x is None or np.array_equal(x, y, equal_nan=True) for x, y in pairs)

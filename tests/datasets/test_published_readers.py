@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import dataset_trees
 import h5py
 import numpy as np
 import pytest
+from published_samples import SAMPLES, published
 from scipy.io import savemat
 
 from canthus.datasets import DATASETS
@@ -20,7 +19,6 @@ from canthus.datasets.cofw import COFW
 from canthus.datasets.w300 import W300
 from canthus.datasets.wflw import WFLW
 from canthus.geometry import CropRule, landmark_boxes
-from canthus.sample import Sample
 from canthus.scoring import subsets
 
 
@@ -72,8 +70,14 @@ def test_cofw_broken_files_are_named(tmp_path: Path) -> None:
         COFW(tmp_path, "test")
 
 
+@pytest.fixture(autouse=True)
+def small_aflw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release of ten faces, seven of them for training."""
+    monkeypatch.setattr("canthus.datasets.aflw.TRAINING", 7)
+
+
 def test_aflw_splits_and_boxes(tmp_path: Path) -> None:
-    dataset_trees.aflw(tmp_path)
+    dataset_trees.aflw(tmp_path, 10)
     full, frontal = list(AFLW(tmp_path, "full")), list(AFLW(tmp_path, "frontal"))
     assert [s.id for s in full] == ["2/image00004.jpg", "2/image00004.jpg#1", "0/image00002.jpg"]
     assert [s.tags["subset/frontal"] for s in full] == [1, 0, 1]
@@ -85,12 +89,12 @@ def test_aflw_splits_and_boxes(tmp_path: Path) -> None:
     assert full[1].visibility.sum() == 18 and full[1].visibility[7] == 0
     assert full[0].group == full[1].group == "image00004"
     train = AFLW(tmp_path, "train", allow_missing=True)
-    assert len(train) == 0 and len(train.missing) == 20000
+    assert len(train) == 0 and train.missing == ("data/flickr/0/none.jpg",) * 7
 
 
 def test_aflw_reads_the_same_from_json(tmp_path: Path) -> None:
     (tmp_path / "mat").mkdir()
-    mat = list(AFLW(dataset_trees.aflw(tmp_path / "mat"), "full"))
+    mat = list(AFLW(dataset_trees.aflw(tmp_path / "mat", 10), "full"))
     made = list(AFLW(dataset_trees.aflw_json(tmp_path / "json"), "full"))
     for a, b in zip(mat, made, strict=True):
         np.testing.assert_allclose(a.points, b.points, atol=1e-4)
@@ -169,28 +173,6 @@ def test_json_files_of_another_kind_are_named(name: str, content: str, tmp_path:
     split = {"aflw": "full", "coco_wholebody_face": "val"}.get(name, "test")
     with pytest.raises(ValueError, match=path.name):
         DATASETS[name](tmp_path, split)
-
-
-#: Dataset -> (mmpose's sample file, where it goes, the split that reads it, the folder of its pictures).
-SAMPLES = {
-    "300w": ("test_300w.json", "face_landmarks_300w_test.json", "test", "images"),
-    "wflw": ("test_wflw.json", "face_landmarks_wflw_test.json", "test", "images"),
-    "aflw": ("test_aflw.json", "face_landmarks_aflw_test.json", "full", "images"),
-    "cofw": ("test_cofw.json", "cofw_test.json", "test", "images"),
-    "coco_wholebody_face": ("test_coco_wholebody.json", "coco_wholebody_val_v1.0.json", "val", "val2017"),
-}
-
-
-def published(data: Path, root: Path, name: str) -> list[tuple[Sample, dict[str, Any]]]:
-    """The real samples of a dataset read from a tree of its layout, each with its annotation."""
-    file, place, split, pictures = SAMPLES[name]
-    source = data / "mmpose_samples" / ("coco" if name == "coco_wholebody_face" else name)
-    (root / "annotations").mkdir()
-    shutil.copy(source / file, root / "annotations" / place)
-    (root / pictures).symlink_to(source)
-    annotations = json.loads((source / file).read_text())["annotations"]
-    used = [item for item in annotations if item.get("face_valid", True)]
-    return list(zip(DATASETS[name](root, split, allow_missing=True), used, strict=True))
 
 
 @pytest.mark.parametrize("name", SAMPLES)

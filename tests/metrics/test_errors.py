@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import simpson
 
-from canthus.metrics.auc import AUC, area_under_ced
+from canthus.metrics.auc import AUC, areas
 from canthus.metrics.ced import CED
 from canthus.metrics.failure_rate import FailureRate
 from canthus.metrics.metric import Comparison
@@ -77,7 +78,7 @@ def test_missed_faces_are_failures_but_in_no_mean() -> None:
         {"failure_rate/inter_pupil@0.08": 200 / 3, "failure_rate/inter_pupil@0.10": 100 / 3}
     )
     expected = {"auc/inter_pupil@0.08": (0.375 + 0 + 0) / 3, "auc/inter_pupil@0.10": (0.5 + 0.1 + 0) / 3}
-    assert area.compute() == pytest.approx(expected)
+    assert area.compute() == pytest.approx(expected, abs=5e-4)
 
 
 def test_an_error_on_the_threshold_is_no_failure() -> None:
@@ -86,20 +87,46 @@ def test_an_error_on_the_threshold_is_no_failure() -> None:
     assert metric.compute() == {"failure_rate/inter_pupil@0.25": 0.0}
 
 
-@given(st.lists(st.floats(0, 0.3), min_size=1, max_size=40), st.sampled_from([0.05, 0.08, 0.1]))
-def test_area_is_that_of_the_step_function(errors: list[float], threshold: float) -> None:
+@given(st.lists(st.floats(0, 0.3), min_size=1, max_size=40), st.sampled_from([0.05, 0.07, 0.08, 0.1]))
+def test_area_is_simpsons_over_the_usual_grid(errors: list[float], threshold: float) -> None:
     values = np.array(errors)
-    steps = np.sort(values[values < threshold])
-    edges = np.concatenate([steps, [threshold]])
-    area = sum((i + 1) / len(values) * (edges[i + 1] - edges[i]) for i in range(len(steps)))
-    assert area_under_ced(values, threshold) == pytest.approx(area / threshold, abs=1e-12)
+    steps = round(threshold / 1e-4)
+    grid = np.arange(steps + 1) * (threshold / steps)
+    usual = simpson((values <= grid[:, None]).mean(1), dx=1e-4) / threshold
+    assert areas(values, threshold).mean() == pytest.approx(usual)
+    step = np.clip(1 - values / threshold, 0, None)  # of the step function itself
+    np.testing.assert_allclose(areas(values, threshold), step, atol=1e-4 / threshold)
 
 
-def test_area_is_near_that_of_the_usual_grid() -> None:
-    errors = np.abs(np.random.default_rng(0).normal(0.04, 0.02, 500))
-    grid = np.arange(0, 0.08 + 1e-4, 1e-4)
-    usual = simpson([(errors <= x).mean() for x in grid], dx=1e-4) / 0.08
-    assert area_under_ced(errors, 0.08) == pytest.approx(usual, abs=1e-3)
+@pytest.mark.parametrize("threshold", [0.0333, 0.05, 0.2])
+def test_area_of_the_ends(threshold: float) -> None:
+    """A perfect face fills the area, one beyond the threshold or not found adds nothing."""
+    np.testing.assert_allclose(
+        areas(np.array([0, threshold * 1.01, np.inf]), threshold), [1, 0, 0], atol=1e-12
+    )
+
+
+def test_names_of_thresholds_tell_them_apart() -> None:
+    metric = FailureRate(FIVE, thresholds=(0.1, 0.075, 0.08))
+    metric.update(five(0.78))
+    names = (
+        "failure_rate/inter_pupil@0.10",
+        "failure_rate/inter_pupil@0.075",
+        "failure_rate/inter_pupil@0.08",
+    )
+    assert metric.compute() == dict(zip(names, (0.0, 100.0, 0.0), strict=True))
+
+
+def test_points_that_do_not_count_still_serve_the_denominator() -> None:
+    """The right eye is 5 px off but does not count; the others are 1 px off."""
+    batch = five(1.0)
+    batch.points[0, 0] += (4, 0)
+    batch = replace(batch, counted=np.array([[False, True, True, True, True]]))
+    nme, parts = NME(FIVE, normalizers=["inter_pupil"]), PerPart(FIVE)
+    for metric in (nme, parts):
+        metric.update(batch)
+    assert nme.compute()["nme/inter_pupil"] == nme.compute()["nme_pooled/inter_pupil"] == pytest.approx(10)
+    assert parts.compute()["part/eyes/inter_pupil"] == pytest.approx(10)
 
 
 def test_curve_by_hand() -> None:

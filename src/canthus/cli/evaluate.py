@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from canthus.commands.finish import finish
-from canthus.commands.options import Dataset, LabelScheme, Mismatch, Root, SplitName, Threads
+from canthus.commands.options import (
+    Dataset,
+    LabelScheme,
+    Mismatch,
+    Plot,
+    Root,
+    SplitName,
+    Threads,
+    Thresholds,
+)
 
 
 def evaluate(
@@ -33,13 +42,17 @@ def evaluate(
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Result file.")] = None,
     save_predictions: Annotated[Path | None, typer.Option(help="Predictions (.npz) for `score`.")] = None,
+    plot: Plot = None,
+    threshold: Thresholds = None,
     threads: Threads = None,
 ) -> None:
     """Run a model over a labelled split and score it."""
     from canthus.commands.evaluate import Boxes, Options, evaluate
+    from canthus.commands.output import Output
     from canthus.commands.splits import Split
 
     data = Split(dataset, root, split, scheme)
-    options = Options(allow_scheme_mismatch, flip_test, backgrounds, threads, json, save_predictions)
+    output = Output(json, plot, tuple(threshold or Output.thresholds))
+    options = Options(allow_scheme_mismatch, flip_test, backgrounds, threads, save_predictions, output)
     chosen = Boxes(boxes, detector, detector_size, box_kind)
     finish(lambda: evaluate(model, data, chosen, options))

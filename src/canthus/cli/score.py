@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from canthus.commands.finish import finish
-from canthus.commands.options import Dataset, LabelScheme, Mismatch, Root, SplitName
+from canthus.commands.options import Dataset, LabelScheme, Mismatch, Plot, Root, SplitName, Thresholds
 
 
 def score(
@@ -19,9 +19,14 @@ def score(
     scheme: LabelScheme = None,
     allow_scheme_mismatch: Mismatch = False,
     json: Annotated[Path | None, typer.Option(help="Result file.")] = None,
+    plot: Plot = None,
+    threshold: Thresholds = None,
 ) -> None:
     """Score kept predictions again, without the network."""
+    from canthus.commands.output import Output
     from canthus.commands.score import score
     from canthus.commands.splits import Split
 
-    finish(lambda: score(predictions, Split(dataset, root, split, scheme), allow_scheme_mismatch, json))
+    data = Split(dataset, root, split, scheme)
+    output = Output(json, plot, tuple(threshold or Output.thresholds))
+    finish(lambda: score(predictions, data, allow_scheme_mismatch, output))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 from canthus import detectors
+from canthus.commands.output import Output
 from canthus.commands.progress import Progress
 from canthus.commands.report import deliver
 from canthus.commands.splits import Split, check_schemes
@@ -24,7 +25,6 @@ from canthus.evaluation import (
     predict_split,
     with_backgrounds,
 )
-from canthus.formats import check_writable
 from canthus.formats.predictions import Predictions
 from canthus.geometry import BoxKind
 from canthus.runtime.landmarker import OnnxLandmarker
@@ -86,15 +86,15 @@ class Options:
     flip_test: bool = False
     backgrounds: Path | None = None
     threads: int | None = None
-    json: Path | None = None
     save_predictions: Path | None = None
+    output: Output = field(default_factory=Output)
 
 
 def evaluate(model: str, data: Split, boxes: Boxes, options: Options) -> int:
     """Print the report, and write what was asked for; the exit code."""
-    check_writable(options.json, options.save_predictions)
+    options.output.check(options.save_predictions)
     report, warnings = run(model, data, boxes, options)
-    deliver(report, options.json, warnings)
+    deliver(report, options.output, warnings)
     return 0
 
 
@@ -115,7 +115,7 @@ def run(model: str, data: Split, boxes: Boxes, options: Options) -> tuple[dict[s
     predictions = replace(predictions, provenance={**provenance, **predictions.provenance})
     if options.save_predictions is not None:
         predictions.save(options.save_predictions)
-    return score(predictions, dataset), warnings
+    return score(predictions, dataset, thresholds=options.output.thresholds), warnings
 
 
 def predict(landmarker: OnnxLandmarker, dataset: Dataset, source: BoxSource) -> Predictions:

@@ -13,6 +13,11 @@ Dataset = Annotated[str, typer.Option(help="300w, coco, youtube_faces, folder, .
 Root = Annotated[Path, typer.Option(help="The dataset's folder.")]
 SplitName = Annotated[str | None, typer.Option("--split", help="Split; default: the dataset's first.")]
 LabelScheme = Annotated[str | None, typer.Option("--scheme", help="How to read labels that do not say it.")]
+Plot = Annotated[Path | None, typer.Option(help="Picture of the cumulative errors (.png, .svg, .pdf).")]
+Thresholds = Annotated[
+    list[float] | None,
+    typer.Option("--threshold", help="For failure rate and AUC, as a share; may repeat. [0.08, 0.10]"),
+]
 Mismatch = Annotated[
     bool, typer.Option("--allow-scheme-mismatch", help="Score labels of another scheme all the same.")
 ]

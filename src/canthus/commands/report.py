@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from canthus.commands.curve_plot import plot_curves
+from canthus.commands.output import Output
 from canthus.formats import aside
 
 #: (title, start of the metric's name, unit)
@@ -42,7 +44,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def render(report: dict[str, Any]) -> str:
-    """The report as lines of text: provenance first, then one line a number."""
+    """The report as lines of text: provenance, one line a number with its 95 % interval, the subsets."""
     lines = [f"{name:<12} {report[name]}" for name in _HEAD if name in report]
     if report.get("partial"):
         lines.append(f"{'partial':<12} lacks {'; '.join(report['partial'])}")
@@ -54,27 +56,41 @@ def render(report: dict[str, Any]) -> str:
     for title, start in GROUPS:
         rows = [(name, value) for name, value in metrics.items() if name.startswith(start)]
         if rows:
-            lines += ["", title, *(f"  {name:<44} {_number(value)}" for name, value in rows)]
+            lines += ["", title]
+            lines += [f"  {name:<44} {_number(value)}{_interval(report, name)}" for name, value in rows]
     left_out = {name: value for name, value in metrics.items() if name.startswith("left_out/") and value}
     if left_out:
         lines += ["", "faces left out (no such denominator)"]
         lines += [f"  {name.removeprefix('left_out/'):<44} {value:.0f}" for name, value in left_out.items()]
-    return "\n".join([*lines, *_subsets(metrics)]) + "\n"
+    return "\n".join([*lines, *_subsets(report)]) + "\n"
 
 
-def _subsets(metrics: dict[str, float | None]) -> list[str]:
+def _subsets(report: dict[str, Any]) -> list[str]:
+    """One table of the whole split and its subsets: NME, failure rates and areas of the usual denominator."""
+    metrics, normalizer = report["metrics"], report.get("ced", {}).get("normalizer", "")
     names = [name.removesuffix("/faces") for name in metrics if name.endswith("/faces")]
-    lines = []
-    for name in names:
-        rows = {
-            key.removeprefix(f"{name}/"): value
-            for key, value in metrics.items()
-            if key.startswith(f"{name}/")
-        }
-        lines += ["", f"{name}: {rows['faces']:.0f} faces"]
-        shown = {key: v for key, v in rows.items() if key.startswith(("nme/", "failure_rate/", "auc/"))}
-        lines += [f"  {key:<44} {_number(value)}" for key, value in shown.items()]
+    if not names:
+        return []
+    kinds = ("nme", "failure_rate", "auc")
+    keys = [key for kind in kinds for key in metrics if key.split("@")[0] == f"{kind}/{normalizer}"]
+    titles = [key.replace(f"/{normalizer}", "").replace("failure_rate", "FR") for key in keys]
+    lines = ["", f"subsets ({normalizer})", _row("", "faces", *titles, "95 % of nme")]
+    for name in ("", *names):
+        start = f"{name}/" if name else ""
+        faces = report["faces"] if not name else metrics[f"{name}/faces"]
+        numbers = [_number(metrics[f"{start}{key}"]) for key in keys]
+        interval = _interval(report, f"{start}{keys[0]}") if keys else ""
+        lines.append(_row(name or "all", f"{faces:.0f}", *numbers, interval.strip()))
     return lines
+
+
+def _row(name: str, *cells: str) -> str:
+    return f"  {name:<26}" + "".join(f" {cell:>9}" for cell in cells)
+
+
+def _interval(report: dict[str, Any], name: str) -> str:
+    interval = report.get("intervals", {}).get("metrics", {}).get(name)
+    return "" if interval is None else f"  [{interval[0]:.4f}, {interval[1]:.4f}]"
 
 
 def _number(value: float | None) -> str:
@@ -85,10 +101,12 @@ def _pairs(values: dict[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in values.items())
 
 
-def deliver(report: dict[str, Any], json_path: Path | None, warnings: list[str]) -> None:
-    """Warnings to stderr, the report to stdout and, where a path is given, to a JSON file."""
+def deliver(report: dict[str, Any], output: Output, warnings: list[str]) -> None:
+    """Warnings to stderr, the report to stdout and to the files that are asked for."""
     for text in warnings:
         sys.stderr.write(f"warning: {text}\n")
     sys.stdout.write(render(report))
-    if json_path is not None:
-        write_json(json_path, report)
+    if output.json is not None:
+        write_json(output.json, report)
+    if output.plot is not None:
+        plot_curves(report, output.plot)

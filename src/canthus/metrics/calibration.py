@@ -39,7 +39,7 @@ class Calibration:
         if batch.covariance is None:
             return
         difference = np.asarray(batch.points, dtype=np.float64) - batch.target
-        known = ~np.isnan(difference).any(-1)
+        known = ~np.isnan(difference).any(-1) & batch.labelled
         covariance = np.asarray(batch.covariance, dtype=np.float64)[known]
         distances = mahalanobis_squared(difference[known], covariance)
         self._left_out += int(np.isnan(distances).sum())

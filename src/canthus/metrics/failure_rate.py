@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from canthus.geometry import FloatArray
-from canthus.metrics.metric import Comparison, mean
-from canthus.metrics.nme import image_errors
-from canthus.schemes import Scheme
-
-THRESHOLDS = (0.08, 0.10)
+from canthus.metrics.threshold import ThresholdMetric
 
 
-class FailureRate:
-    """`failure_rate/NAME@T` in %: faces with an error above T (a share of the denominator) or not found.
+class FailureRate(ThresholdMetric):
+    """`failure_rate/NAME@T` in %: faces with an error above T or not found."""
 
-    Faces that cannot be scored are left out. `normalizer` defaults to the scheme's own.
-    """
+    title = "failure_rate"
 
-    def __init__(
-        self, scheme: Scheme, *, normalizer: str | None = None, thresholds: Sequence[float] = THRESHOLDS
-    ) -> None:
-        self.scheme = scheme
-        self.normalizer = normalizer or scheme.default_normalizer
-        self.thresholds = tuple(thresholds)
-        self._errors: list[FloatArray] = []
-
-    def update(self, batch: Comparison) -> None:
-        """Take in N faces."""
-        errors = image_errors(batch, self.scheme, self.normalizer)
-        self._errors.append(errors[~np.isnan(errors)])
-
-    def compute(self) -> dict[str, float]:
-        """`failure_rate/NAME@T` in %."""
-        errors = np.concatenate([*self._errors, np.zeros(0)])
-        return {f"failure_rate/{self.normalizer}@{t:.2f}": 100 * mean(errors > t) for t in self.thresholds}
+    def values(self, errors: FloatArray, threshold: float) -> FloatArray:
+        """100 for a failure, else 0; an error on the threshold is none."""
+        return np.where(errors > threshold, 100.0, 0.0)

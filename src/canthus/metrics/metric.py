@@ -20,7 +20,8 @@ class Comparison:
     `boxes` (N, 4) xyxy of the annotation; `crop_side` (N,) px of the image that the network's crop covered.
     Labels `target_visibility` (N, K) and `target_presence` (N,) are 1, 0 or NaN (not stated). What the
     model does not predict is None: `visibility` (N, K) = P(visible), `presence` (N,), `covariance` (N, K,
-    2, 2) px².
+    2, 2) px². `counted` (N, K): the points whose errors count, None for all; the others only serve the
+    denominators.
     """
 
     points: FloatArray
@@ -32,9 +33,16 @@ class Comparison:
     visibility: FloatArray | None = None
     presence: FloatArray | None = None
     covariance: FloatArray | None = None
+    counted: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.points)
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """The points (N, K) that count and have a labelled position."""
+        placed = np.asarray(~np.isnan(self.target).any(axis=-1))
+        return placed if self.counted is None else placed & self.counted
 
     def select(self, rows: NDArray[np.bool_]) -> Comparison:
         """The faces where `rows` (N,) is true."""
@@ -53,9 +61,10 @@ class Metric(Protocol):
 
 
 def point_errors(batch: Comparison) -> FloatArray:
-    """Distances (N, K) px between predicted and labelled points; NaN where either has no position."""
+    """Distances (N, K) px between predicted and labelled points; NaN where either has no position, and for
+    points that do not count."""
     difference = np.asarray(batch.points, dtype=np.float64) - np.asarray(batch.target, dtype=np.float64)
-    return np.asarray(np.linalg.norm(difference, axis=-1))
+    return np.where(batch.labelled, np.linalg.norm(difference, axis=-1), np.nan)
 
 
 def denominators(batch: Comparison, scheme: Scheme, name: str) -> FloatArray:

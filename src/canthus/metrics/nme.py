@@ -7,17 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from canthus.geometry import FloatArray
-from canthus.metrics.metric import Comparison, denominators, mean, point_errors
+from canthus.metrics.metric import Comparison, denominators, point_errors
+from canthus.metrics.ratio import RatioMetric, Terms, mean_of
 from canthus.schemes import Scheme
 
 
 def image_errors(batch: Comparison, scheme: Scheme, normalizer: str) -> FloatArray:
-    """Each face's mean error over its labelled points as a share (N,) of its denominator.
+    """Each face's mean error over its labelled points that count, as a share (N,) of its denominator.
 
-    inf: the face was not found; NaN: it cannot be scored (no labelled point, zero or unknown denominator).
+    inf: the face was not found; NaN: it cannot be scored (no such point, zero or unknown denominator).
     """
     scale = denominators(batch, scheme, normalizer)
-    labelled = ~np.isnan(batch.target).any(axis=-1)  # (N, K)
+    labelled = batch.labelled  # (N, K)
     found = ~np.isnan(batch.points).any(axis=-1)  # (N, K)
     shared = labelled & found
     total = np.where(shared, point_errors(batch), 0.0).sum(axis=-1)
@@ -27,7 +28,7 @@ def image_errors(batch: Comparison, scheme: Scheme, normalizer: str) -> FloatArr
     return errors
 
 
-class NME:
+class NME(RatioMetric):
     """Mean over faces of the mean over their labelled points, and the mean over all points (`nme_pooled`),
     in %.
 
@@ -38,26 +39,34 @@ class NME:
     """
 
     def __init__(self, scheme: Scheme, *, normalizers: Sequence[str] | None = None) -> None:
+        super().__init__()
         self.scheme = scheme
         self.normalizers = tuple(normalizers or scheme.normalizer_names)
-        self._errors: dict[str, list[FloatArray]] = {name: [] for name in self.normalizers}
-        self._pooled: dict[str, list[FloatArray]] = {name: [] for name in self.normalizers}
+        self._left_out = dict.fromkeys(self.normalizers, 0)
+        self._missed = dict.fromkeys(self.normalizers, 0)
+
+    def terms(self, batch: Comparison) -> Terms:
+        """Both means under every denominator."""
+        distances = point_errors(batch)
+        out = {}
+        for name in self.normalizers:
+            errors = image_errors(batch, self.scheme, name)
+            out[f"nme/{name}"] = mean_of(100 * errors, np.isfinite(errors))
+            shares = distances / denominators(batch, self.scheme, name)[:, None]
+            known = ~np.isnan(shares)
+            total = np.where(known, 100 * shares, 0.0).sum(-1)
+            out[f"nme_pooled/{name}"] = (total, known.sum(-1).astype(np.float64))
+        return out
 
     def update(self, batch: Comparison) -> None:
         """Take in N faces."""
-        distances = point_errors(batch)
+        super().update(batch)
         for name in self.normalizers:
-            self._errors[name].append(image_errors(batch, self.scheme, name))
-            shares = distances / denominators(batch, self.scheme, name)[:, None]
-            self._pooled[name].append(shares[~np.isnan(shares)])
+            errors = image_errors(batch, self.scheme, name)
+            self._left_out[name] += int(np.isnan(errors).sum())
+            self._missed[name] += int(np.isinf(errors).sum())
 
     def compute(self) -> dict[str, float]:
         """`nme/...`, `nme_pooled/...` in % and `left_out/...`, `missed` in faces."""
-        out: dict[str, float] = {}
-        for name in self.normalizers:
-            errors = np.concatenate([*self._errors[name], np.zeros(0)])
-            out[f"nme/{name}"] = 100 * mean(errors[np.isfinite(errors)])
-            out[f"nme_pooled/{name}"] = 100 * mean(np.concatenate([*self._pooled[name], np.zeros(0)]))
-            out[f"left_out/{name}"] = float(np.isnan(errors).sum())
-            out["missed"] = max(out.get("missed", 0.0), float(np.isinf(errors).sum()))
-        return out
+        left_out = {f"left_out/{name}": float(count) for name, count in self._left_out.items()}
+        return {**super().compute(), **left_out, "missed": float(max(self._missed.values()))}
