@@ -14,12 +14,12 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "canthus"
 ROWS: list[tuple[str, ...]] = [
     ("geometry",),
     ("images", "schemes"),
-    ("sample", "faces", "config", "session"),
+    ("sample", "faces", "config", "session", "cache"),
     ("formats",),
-    ("datasets", "transforms", "codecs", "metrics", "detectors"),
+    ("datasets", "transforms", "codecs", "metrics", "detectors", "download"),
     ("losses", "models", "face_detection"),
     ("recipe",),
-    ("build", "draw", "scoring"),
+    ("build", "draw", "scoring", "published"),
     ("checkpoints",),
     ("runtime",),
     ("evaluation",),
@@ -33,7 +33,7 @@ LEVEL = {name: level for level, row in enumerate(ROWS) for name in row}
 TORCH_FREE = {
     *("geometry", "images", "schemes", "sample", "faces", "config", "session", "formats", "datasets"),
     *("transforms", "metrics", "detectors", "recipe", "draw", "scoring", "runtime", "evaluation", "commands"),
-    *("cli", "__main__"),
+    *("cli", "__main__", "cache", "download", "published"),
 }
 FILES = sorted(SOURCE.rglob("*.py"))
 

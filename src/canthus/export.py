@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import os
 import tempfile
 import warnings
 from collections.abc import Mapping
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import canthus
+from canthus.cache import exported_file
 from canthus.checkpoints import native
 from canthus.codecs import Decoded
 from canthus.models.landmarker import Landmarker
@@ -135,19 +134,12 @@ def raw_allowance(value: NDArray[np.float32]) -> float:
     return max(RAW_TOLERANCE * float(value.std()), ROUNDINGS * rounding)
 
 
-def cached_export(name_or_path: str | Path, *, flip_test: bool = False) -> Path:
+def cached_export(weights: Path, *, flip_test: bool = False) -> Path:
     """The ONNX file of a .safetensors, exported once into the cache and found there by the file's sha256."""
-    path = Path(name_or_path)
-    if path.suffix != ".safetensors":
-        raise ValueError(f"no weights are published for {str(name_or_path)!r} yet; train them: canthus train")
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such weights file")
-    folder = Path(os.environ.get("CANTHUS_CACHE", Path.home() / ".cache" / "canthus"))
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    out = folder / "exports" / f"{digest}{'-flip' if flip_test else ''}.onnx"
+    out = exported_file(weights, flip_test=flip_test)
     if not out.is_file():
-        landmarker, recipe = native.load(path)
-        export(landmarker, recipe, out, flip_test=flip_test, facts=facts_of(path))
+        landmarker, recipe = native.load(weights)
+        export(landmarker, recipe, out, flip_test=flip_test, facts=facts_of(weights))
     return out
 
 

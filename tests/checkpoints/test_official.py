@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,22 @@ from safetensors.torch import load_file
 from torch import Tensor
 from typer.testing import CliRunner
 
+from canthus import checkpoints
 from canthus.build import build_landmarker
-from canthus.checkpoints import CONVERTERS, load_official, native
+from canthus.checkpoints import (
+    CONVERTERS,
+    Conversion,
+    architecture,
+    convert_checkpoint,
+    load_official,
+    native,
+)
 from canthus.checkpoints.official import Converter, read_state
 from canthus.cli import app
+from canthus.commands.convert import convert
 from canthus.config import ConfigError
 from canthus.models.backbones import BACKBONES
+from canthus.models.landmarker import Landmarker
 from canthus.recipe import Recipe
 
 HOURGLASS = {
@@ -127,7 +138,7 @@ def test_bad_files_say_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyP
         with pytest.raises(ValueError, match="not readable as a PyTorch checkpoint"):
             read_state(path)
     torch.save({"state_dict": {"a": torch.zeros(1)}, "meta": Trap()}, path)
-    with pytest.raises(ValueError, match="not readable as a PyTorch checkpoint"):
+    with pytest.raises(ValueError, match=r"found getattr beside the weights, expected tensors"):
         read_state(path)
     assert not (tmp_path / "trapped").exists()
     torch.save([torch.zeros(1)], path)
@@ -276,3 +287,49 @@ def test_convert_writes_a_file_that_loads(tmp_path: Path) -> None:
     assert again.exit_code == 2 and "ends in .safetensors" in again.stderr
     wrong = CliRunner().invoke(app, ["convert", str(recipe), str(out), "--recipe", str(recipe)])
     assert wrong.exit_code == 2 and len(wrong.stderr.strip().splitlines()) == 1
+
+
+def test_another_architecture_is_named(tmp_path: Path) -> None:
+    published, _, _ = published_hourglass()
+    path = tmp_path / "official.pth"
+    torch.save(dict(published), path)
+    scnet = {"backbone": {"name": "scnet", "width": 8}, "head": {"name": "heatmap"}}
+    with pytest.raises(
+        ValueError,
+        match=r"found the weights of the backbone hourglass, expected scnet, which row has; ch",
+    ):
+        load_official(path, heatmap_rows.recipe_of(19, scnet, side=4, size=128))
+
+
+@pytest.mark.parametrize("name", heatmap_rows.ARCHITECTURES)
+def test_every_architecture_is_told_from_the_others(name: str, shared: Path) -> None:
+    oracle = heatmap_rows.Oracle(shared / "oracles" / "heatmap_zoo")
+    backbone = heatmap_rows.architecture(name).backbone.name
+    assert architecture(oracle.shapes(name, "0x")) == architecture(oracle.shapes(name, "1x")) == backbone
+    assert architecture(["conv1.weight", "fc.bias"]) is None
+
+
+def test_a_name_promises_its_content(tmp_path: Path) -> None:
+    published, _, _ = published_hourglass()
+    file, out = tmp_path / "file.pth", tmp_path / "out.safetensors"
+    torch.save(dict(published), file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    named = file.rename(tmp_path / f"hourglass-{digest[:8]}_20210909.pth")
+    convert_checkpoint(named, small_recipe(), out)
+    assert native.read_header(out)["source_sha256"] == digest
+    wrong = named.rename(tmp_path / "hourglass-6994cf2e_20210909.pth")
+    with pytest.raises(ValueError, match=rf"begins with {digest[:8]}, expected 6994cf2e as its name says"):
+        convert_checkpoint(wrong, small_recipe(), out)
+
+
+def test_a_file_of_another_row_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def written(path: Path, recipe: Recipe, out: Path) -> tuple[Landmarker, Conversion]:
+        return build_landmarker(small_recipe()), Conversion({}, ())
+
+    monkeypatch.setattr(checkpoints, "convert_checkpoint", written)
+    name = "hrnetv2_w18_wflw_256x256-2bf032a6_20210125.pth"
+    for row, said in (("wflw-hrnetv2_w18", ""), ("wflw-hrnetv2_w18-dark", "published as wflw-hrnetv2_w18,")):
+        assert convert(tmp_path / name, tmp_path / "out.safetensors", row) == 0
+        assert (said in capsys.readouterr().err) and bool(said) == (row.endswith("dark"))

@@ -62,6 +62,8 @@ HRNETV2 = Converter(
         (r"backbone\.(transition3|stage4)\.", "backbone.stages.2."),
     ),
     shared=(("backbone.stem.2.1.", "backbone.stem.1.1."), ("backbone.stem.3.1.", "backbone.stem.1.1.")),
+    sign=r"stage2\.0\.fuse_layers\.",
+    fresh=("backbone.stem.2.", "backbone.stem.3."),
 )
 
 HOURGLASS = Converter(
@@ -80,6 +82,7 @@ HOURGLASS = Converter(
     ),
     # One block between stacks is made even where there is but one stack.
     dead=(PREPROCESSOR, r"backbone\.inters\.0\."),
+    sign=r"hourglass_modules\.0\.low1\.",
 )
 
 _RESNET_STEM: Renames = (
@@ -88,7 +91,11 @@ _RESNET_STEM: Renames = (
     (r"^backbone\.layer(\d)\.", _numbered("backbone.stages.", 1, ".")),
 )
 
-RESNET = Converter(renames=(*HEAD, *_RESNET_STEM, *BLOCK), dead=(PREPROCESSOR,))
+RESNET = Converter(
+    renames=(*HEAD, *_RESNET_STEM, *BLOCK),
+    dead=(PREPROCESSOR,),
+    sign=r"(?s)\A(?!.*\.scconv\.).*layer4\.0\.bn3\.",
+)
 
 SCNET = Converter(
     renames=(
@@ -107,6 +114,7 @@ SCNET = Converter(
         (r"\.downsample\.", ".shortcut."),
     ),
     dead=(PREPROCESSOR,),
+    sign=r"layer1\.0\.scconv\.",
 )
 
 MOBILENETV2 = Converter(
@@ -120,4 +128,5 @@ MOBILENETV2 = Converter(
         (r"^(backbone\..*)\.bn\.", r"\1.1."),
     ),
     dead=(PREPROCESSOR,),
+    sign=r"layer7\.0\.conv\.\d\.conv\.",
 )

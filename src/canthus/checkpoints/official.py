@@ -40,13 +40,20 @@ class Converter:
     official names that the published forward pass never uses; `unbuilt` are (pattern, our prefix) pairs of
     those that it uses in some variants only, dead where our network has nothing of that prefix. `shared` are
     pairs of our prefixes: where the official network has one layer for two of ours, the first takes the
-    tensors of the second.
+    tensors of the second. `sign` is a pattern found in the names of this network's weights alone. `fresh` are
+    our prefixes of layers that the classifier does not have from which the published training starts.
     """
 
     renames: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]
     dead: tuple[str, ...] = ()
     unbuilt: tuple[tuple[str, str], ...] = ()
     shared: tuple[tuple[str, str], ...] = ()
+    sign: str = ""
+    fresh: tuple[str, ...] = ()
+
+    def claims(self, names: str) -> bool:
+        """Whether official names, one a line, are of this network's weights."""
+        return bool(self.sign) and re.search(self.sign, names) is not None
 
     def name(self, official: str) -> str:
         """Our name of a tensor."""
@@ -73,15 +80,17 @@ class Converter:
                 wrong.append(f"{official} has shape {tuple(value.shape)}, expected {tuple(own[name].shape)}")
             else:
                 out[name] = value
-        for target, source in self.shared:
-            for name in own:
-                if name.startswith(target) and name not in out and source + name[len(target) :] in out:
-                    out[name] = out[source + name[len(target) :]]
+        out |= self.doubles(out, own)
         named = {self.name(official) for official in state}
         missing = [name for name in own if name not in out and name not in named]
         if unknown or missing or wrong:
             raise ValueError(_complaint(where, unknown=unknown, missing=missing, wrong=wrong))
         return Conversion(out, tuple(dropped))
+
+    def doubles(self, found: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor]:
+        """The tensors of `own` that `found` lacks and that the official network shares with another layer."""
+        pairs = ((name, name.replace(a, b, 1)) for a, b in self.shared for name in own if name.startswith(a))
+        return {name: found[source] for name, source in pairs if name not in found and source in found}
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -95,6 +104,12 @@ def read_state(path: Path) -> dict[str, Tensor]:
         with torch.serialization.safe_globals(NUMPY_NUMBERS):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file makes the unpickler fail in any way
+        foreign = re.search(r"GLOBAL (\S+)", str(error))
+        if foreign:
+            raise ValueError(
+                f"{path}: found {foreign[1]} beside the weights, expected tensors and plain values; no code "
+                "that a file names is run: save its state_dict alone with the program that made it"
+            ) from None
         reason = f"{type(error).__name__}: {error}".split("\n")[0]
         raise ValueError(
             f"{path}: not readable as a PyTorch checkpoint; is the download whole? ({reason})"

@@ -11,7 +11,7 @@ from canthus.commands.finish import finish
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="A .safetensors file.")],
+    checkpoint: Annotated[str, typer.Argument(help="A .safetensors file or a zoo row (`canthus zoo`).")],
     out: Annotated[Path, typer.Argument(help="The .onnx file to write.")],
     flip_test: Annotated[
         bool, typer.Option("--flip-test", help="Average with the mirrored picture, in the graph.")

@@ -23,8 +23,13 @@ def train(
     pack: Annotated[
         Path | None, typer.Option(help="File that keeps the cut pictures; made if absent.")
     ] = None,
+    pretrained: Annotated[
+        Path | None,
+        typer.Option(help="Classifier (.pth) the backbone starts from; default: the recipe's, downloaded."),
+    ] = None,
 ) -> None:
     """Train a landmark system. Starts under torchrun or accelerate launch as it is."""
-    from canthus.commands.train import train
+    from canthus.commands.train import Run, train
 
-    finish(lambda: train(recipe, assignments or [], root=root, output=output, resume=resume, pack=pack))
+    run = Run(root, output, resume, pack, pretrained)
+    finish(lambda: train(recipe, assignments or [], run))

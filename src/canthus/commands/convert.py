@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from pathlib import Path
 
 from canthus.formats import check_writable
-from canthus.recipe import load_recipe
+from canthus.published import checkpoint_of
+from canthus.recipe import load_recipe, recipe_names
 
 
 def convert(checkpoint: Path, out: Path, recipe: str) -> int:
@@ -16,18 +16,11 @@ def convert(checkpoint: Path, out: Path, recipe: str) -> int:
         raise ValueError(f"{out}: expected a name that ends in .safetensors")
     row = load_recipe(recipe)
     try:
-        from canthus.checkpoints import load_official, native
+        from canthus.checkpoints import convert_checkpoint
     except ModuleNotFoundError as error:
         raise ImportError(f"converting needs {error.name}: pip install 'canthus[train]'") from None
     check_writable(out)
-    landmarker, conversion = load_official(checkpoint, row)
-    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    facts = {
-        "training_data": ", ".join(f"{part.name} {part.split}" for part in row.datasets),
-        "source": checkpoint.name,
-        "source_sha256": digest,
-    }
-    native.save(out, landmarker, row, facts)
+    landmarker, conversion = convert_checkpoint(checkpoint, row, out)
     parameters = sum(parameter.numel() for parameter in landmarker.parameters())
     dropped = conversion.dropped
     lines = [
@@ -36,4 +29,16 @@ def convert(checkpoint: Path, out: Path, recipe: str) -> int:
         + (f": {', '.join(dropped)}" if dropped else ""),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
+    owner = _published_as(checkpoint.name)
+    if owner not in (None, row.name):
+        sys.stderr.write(f"canthus: {checkpoint.name} is published as {owner}, not as {row.name}\n")
     return 0
+
+
+def _published_as(name: str) -> str | None:
+    """The zoo row whose official checkpoint has this file name."""
+    for row in recipe_names():
+        published = checkpoint_of(load_recipe(row))
+        if published is not None and published.path.name == name:
+            return row
+    return None

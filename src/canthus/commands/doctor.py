@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 
 from canthus import __version__
+from canthus.cache import cache_folder
 from canthus.commands.splits import Split
 from canthus.datasets import SampleList
 from canthus.runtime.models import BUNDLED, model_file
@@ -54,7 +55,8 @@ def doctor(
     data = None if dataset is None else Split(dataset, root or Path(), split, scheme)
     if data is not None:
         data.reader(), data.name(), data.asked_scheme()  # a wrong name is bad usage, not a fault of the data
-    sys.stdout.write("\n".join([*_installation(), *_devices(), *_models()]) + "\n")
+    lines = [*_installation(), *_devices(), *_models(), f"cache: {cache_folder()}"]
+    sys.stdout.write("\n".join(lines) + "\n")
     if data is None:
         return 0
     lines, whole = examine(data)

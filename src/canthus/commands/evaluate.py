@@ -27,8 +27,9 @@ from canthus.evaluation import (
 )
 from canthus.formats.predictions import Predictions
 from canthus.geometry import BoxKind
+from canthus.recipe import load_recipe, recipe_names
 from canthus.runtime.landmarker import OnnxLandmarker
-from canthus.runtime.models import BUNDLED, DEFAULT_MODEL, model_file
+from canthus.runtime.models import BUNDLED, model_file
 from canthus.scoring import score
 
 
@@ -102,7 +103,7 @@ def run(model: str, data: Split, boxes: Boxes, options: Options) -> tuple[dict[s
     """The report of a model on a split, and warnings."""
     dataset = data.open()
     flip_test = options.flip_test or _flips(model)
-    landmarker = OnnxLandmarker(_file(model, flip_test), threads=options.threads)
+    landmarker = OnnxLandmarker(model_file(model, flip_test=flip_test), threads=options.threads)
     mismatch = check_schemes(landmarker.scheme.name, dataset.scheme.name, options.allow_scheme_mismatch)
     warnings = [mismatch] if mismatch else []
     if dataset.missing:
@@ -125,7 +126,9 @@ def predict(landmarker: OnnxLandmarker, dataset: Dataset, source: BoxSource) -> 
 
 
 def _flips(model: str) -> bool:
-    """Whether the recipe of a weights file is scored with the flip test (`test.flip`)."""
+    """Whether the recipe of a zoo row or a weights file is scored with the flip test (`test.flip`)."""
+    if model not in BUNDLED and model in recipe_names():
+        return load_recipe(model).test.flip
     if Path(model).suffix.lower() != ".safetensors" or not Path(model).is_file():
         return False
     try:
@@ -133,23 +136,6 @@ def _flips(model: str) -> bool:
     except ImportError:
         return False  # `model_file` tells what is missing
     return native.read_recipe(Path(model)).test.flip
-
-
-def _file(model: str, flip_test: bool) -> Path:
-    if not flip_test:
-        return model_file(model)
-    if model in BUNDLED or model == DEFAULT_MODEL or Path(model).suffix.lower() == ".onnx":
-        raise ValueError(
-            f"--flip-test: {model} is an ONNX file, its passes are fixed; "
-            "give the weights (.safetensors), or export them with `canthus export --flip-test`"
-        )
-    try:
-        from canthus.export import cached_export
-    except ImportError as error:
-        raise ValueError(
-            f"--flip-test needs PyTorch (no module {error.name}): pip install 'canthus[train]'"
-        ) from None
-    return cached_export(model, flip_test=True)
 
 
 def _model(model: str, path: Path, landmarker: OnnxLandmarker, flip_test: bool) -> dict[str, Any]:

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from canthus.formats import check_writable
 from canthus.geometry import Crop
 from canthus.images import read_image
+from canthus.runtime.models import BUNDLED, model_file, weights_file
 
 
-def export(checkpoint: Path, out: Path, *, flip_test: bool = False, images: list[Path] | None = None) -> int:
+def export(checkpoint: str, out: Path, *, flip_test: bool = False, images: list[Path] | None = None) -> int:
     """Write an ONNX file after checking it against the network and print what was compared.
 
-    `images` are pictures whose middle squares the check runs on; without them it uses smooth random pictures.
+    `checkpoint` is a .safetensors file or a zoo row. `images` are pictures whose middle squares the check
+    runs on; without them it uses smooth random pictures.
     """
     if out.suffix != ".onnx":
         raise ValueError(f"{out}: expected a name that ends in .onnx")
@@ -26,10 +28,13 @@ def export(checkpoint: Path, out: Path, *, flip_test: bool = False, images: list
         from canthus.export import facts_of
     except ModuleNotFoundError as error:
         raise ImportError(f"exporting needs {error.name}: pip install 'canthus[train]'") from None
-    landmarker, recipe = native.load(checkpoint)
+    if checkpoint in BUNDLED:
+        raise ValueError(f"{checkpoint}: is an ONNX file already; copy {model_file(checkpoint)}")
     check_writable(out)
+    weights = weights_file(checkpoint)
+    landmarker, recipe = native.load(weights)
     crops = np.stack([_square(path, recipe.size) for path in images]) if images else None
-    parity = write(landmarker, recipe, out, flip_test=flip_test, crops=crops, facts=facts_of(checkpoint))
+    parity = write(landmarker, recipe, out, flip_test=flip_test, crops=crops, facts=facts_of(weights))
     lines = [
         f"{out}: {out.stat().st_size / 1e6:.2f} MB",
         f"parity: raw outputs within {parity.raw:.1e} standard deviations, points {parity.points:.1e} px",

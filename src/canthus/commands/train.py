@@ -5,30 +5,40 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from canthus.recipe import load_recipe
+from canthus.download import DownloadError, WrongFileError
+from canthus.published import pretrained_of
+from canthus.recipe import Recipe, load_recipe
 
 
-def train(
-    recipe: str,
-    assignments: Sequence[str],
-    *,
-    root: Path,
-    output: Path | None = None,
-    resume: bool = False,
-    pack: Path | None = None,
-) -> int:
+@dataclass(frozen=True)
+class Run:
+    """Where the data is, where the results go (default runs/NAME), whether to go on there, the file of the
+    cut pictures, and the classifier that the backbone starts from (default: the recipe's)."""
+
+    root: Path = Path()
+    output: Path | None = None
+    resume: bool = False
+    pack: Path | None = None
+    pretrained: Path | None = None
+
+
+def train(recipe: str, assignments: Sequence[str], run: Run) -> int:
     """Train a zoo row or a YAML file and print the path of the weights."""
     loaded = load_recipe(recipe, assignments)
-    folder = output or Path("runs") / loaded.name
-    if resume and not (folder / "state.pt").is_file():
+    folder = run.output or Path("runs") / loaded.name
+    if run.resume and not (folder / "state.pt").is_file():
         raise FileNotFoundError(f"{folder / 'state.pt'}: nothing to resume; start without --resume")
-    if not resume and (folder / "state.pt").is_file():
+    if not run.resume and (folder / "state.pt").is_file():
         raise FileExistsError(f"{folder}: holds a training; go on with --resume or choose another --output")
+    if run.resume and run.pretrained is not None:
+        raise ValueError("--pretrained is about the start of a training; --resume goes on: leave it out")
     try:
         from canthus.build import build_losses, check_recipe
-        from canthus.training.loop import train as run
+        from canthus.checkpoints import converter_of, load_pretrained
+        from canthus.training.loop import train as loop
         from canthus.training.optimizers import build_optimizer
         from canthus.training.schedules import build_schedule
     except ModuleNotFoundError as error:
@@ -37,7 +47,41 @@ def train(
     landmarker = check_recipe(loaded)
     build_optimizer([landmarker, build_losses(loaded)], loaded.train.optimizer, loaded.train.learning_rate)
     build_schedule(loaded.train.schedule, loaded.train.warmup, loaded.train.epochs, 1)
-    path = run(loaded, root, folder, resume=resume, pack=pack)
-    if os.environ.get("RANK", "0") == "0":  # of several processes, one tells
+    start = None if run.resume else _start(loaded, run.pretrained)
+    if start is not None:
+        taken = load_pretrained(start, landmarker.backbone, converter_of(loaded))
+        _say(
+            f"the backbone starts from {start}: {len(taken.state)} tensors; "
+            f"{len(taken.dropped)} that it does not have are dropped"
+        )
+    path = loop(loaded, run.root, folder, resume=run.resume, pack=run.pack, pretrained=start)
+    if _tells():
         sys.stdout.write(f"{path}\n")
     return 0
+
+
+def _start(recipe: Recipe, given: Path | None) -> Path | None:
+    """The classifier that the backbone starts from: the given one, or the recipe's from cache or network."""
+    if given is not None:
+        return given
+    published = pretrained_of(recipe)
+    if published is None:
+        _say(f"training starts from scratch: {recipe.name} names no pretrained backbone")
+        return None
+    try:
+        return published.fetch("give it with --pretrained PATH")
+    except WrongFileError:
+        raise
+    except DownloadError as error:
+        _say(f"training starts from scratch: {error}")
+        return None
+
+
+def _tells() -> bool:
+    """Of several processes, one tells."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _say(line: str) -> None:
+    if _tells():
+        sys.stderr.write(f"canthus: {line}\n")

@@ -17,7 +17,8 @@ from rich.progress import track
 from torch import nn
 
 from canthus.build import Source, build_landmarker, build_losses, build_pipeline, build_sources
-from canthus.checkpoints import native
+from canthus.cache import sha256_of
+from canthus.checkpoints import converter_of, load_pretrained, native
 from canthus.codecs import Target
 from canthus.recipe import Recipe
 from canthus.training.data import Batch, Batches, Views, cut_all, loader
@@ -31,14 +32,20 @@ from canthus.training.validation import Validator
 
 
 def train(
-    recipe: Recipe, root: Path, output: Path, *, resume: bool = False, pack: Path | None = None
+    recipe: Recipe,
+    root: Path,
+    output: Path,
+    *,
+    resume: bool = False,
+    pack: Path | None = None,
+    pretrained: Path | None = None,
 ) -> Path:
     """Train a recipe on the datasets below `root`; returns the weights file, `output`/NAME.safetensors.
 
     `output` gets log.jsonl, TensorBoard files, state.pt (for `resume`), best and final weights. One process
     or many (torchrun, accelerate launch), CPU or GPU: the same code; with as many samples in a step, the same
     numbers up to rounding. The cut pictures are read from the file `pack` if it is there, and kept in it if
-    it is not.
+    it is not. `pretrained` is a published classifier that the backbone starts from.
     """
     settings = recipe.train
     accelerator = Accelerator(
@@ -66,17 +73,22 @@ def train(
     validator = Validator(held_samples, names, calibrates, plain, settings.batch)
 
     # Network, losses, optimizer.
-    landmarker = build_landmarker(recipe).to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    landmarker = build_landmarker(recipe)
+    start = Progress()
+    if pretrained is not None:
+        load_pretrained(pretrained, landmarker.backbone, converter_of(recipe))
+        start.start = f"{pretrained.name}, sha256 {sha256_of(pretrained)[:8]}"
+    landmarker = landmarker.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = Ema(landmarker, settings.ema)
     losses = build_losses(recipe).to(accelerator.device)
     optimizer = build_optimizer([landmarker, losses], settings.optimizer, settings.learning_rate)
     schedule = build_schedule(settings.schedule, settings.warmup, settings.epochs, len(batches))
     learning = {"model": landmarker, "ema": ema.model, "losses": losses, "optimizer": optimizer}
     state = State(output / "state.pt", recipe, learning)
-    progress = state.load() if resume else Progress()
+    progress = state.load() if resume else start
     model, optimizer = accelerator.prepare(landmarker, optimizer)
     journal = Journal(accelerator, output, resume_epoch=progress.epoch)
-    facts = {"training_data": _describe(sources)}
+    facts = {"training_data": _describe(sources), "initial_weights": progress.start}
 
     while progress.epoch < settings.epochs:
         batches.epoch = progress.epoch

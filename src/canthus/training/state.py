@@ -19,11 +19,13 @@ from canthus.recipe import Recipe
 
 @dataclass
 class Progress:
-    """`epoch` and `step` count what is finished; `best` is the lowest validation NME so far."""
+    """`epoch` and `step` count what is finished; `best` is the lowest validation NME so far; `start` names
+    the file that the backbone started from."""
 
     epoch: int = 0
     step: int = 0
     best: float = float("inf")
+    start: str = "scratch"
 
 
 class State:
