@@ -39,7 +39,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def override(content: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
     """A copy of `content` with `a.b.0.c=value` assignments applied; values are read as YAML."""
-    out: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(content)))
+    out: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(content), sort_keys=False))
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
         if not equals:

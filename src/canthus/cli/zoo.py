@@ -10,7 +10,7 @@ from canthus.commands.finish import finish
 
 
 def zoo(
-    markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/zoo.md.")] = False,
 ) -> None:
     """List the recipes."""
     from canthus.commands.zoo import zoo
