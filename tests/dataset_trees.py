@@ -292,6 +292,49 @@ def wflw_json(root: Path) -> Path:
     return root
 
 
+def merl_rav(root: Path) -> Path:
+    """Two test faces: of the second, points 0 to 2 are behind the face, 3 to 5 hidden by something."""
+    for pose in ("frontal", "lefthalf", "left", "righthalf", "right"):
+        for part in ("trainset", "testset"):
+            (root / "merl_rav_organized" / pose / part).mkdir(parents=True)
+    for number, name in enumerate(("frontal/testset/image00021", "left/testset/image00022_1")):
+        rows = face(number)
+        if number:
+            rows[:3] = -1
+            rows[3:6] *= -1
+        path = root / "merl_rav_organized" / f"{name}.pts"
+        pts(path, rows - 1)  # as written: the release does not count from 1
+        picture(path.with_suffix(".jpg"))
+    return root
+
+
+def lapa(root: Path) -> Path:
+    for number in range(2):
+        picture(root / "test" / "images" / f"100{number}_0.jpg")
+        lines = ["106", *(f"{x} {y}" for x, y in face(number, 106))]
+        path = root / "test" / "landmarks" / f"100{number}_0.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(lines) + "\n")
+    return root
+
+
+def w300_lp(root: Path) -> Path:
+    """One face and its mirrored version, their labels in both conventions; the other folders are empty."""
+    from scipy.io import savemat
+
+    for part in ("AFW", "HELEN", "IBUG", "LFPW"):
+        (root / part).mkdir(parents=True)
+        (root / f"{part}_Flip").mkdir()
+    for number, part in enumerate(("HELEN", "HELEN_Flip")):
+        name = "HELEN_10405146_1_0"
+        picture(root / part / f"{name}.jpg")
+        savemat(str(root / part / f"{name}.mat"), {"Pose_Para": [[0, np.pi / 6, 0, 0, 0, 0, 1]]})
+        (root / "landmarks" / part).mkdir(parents=True)
+        labels = {"pts_2d": face(number), "pts_3d": face(number) + 1}
+        savemat(str(root / "landmarks" / part / f"{name}_pts.mat"), labels)
+    return root
+
+
 #: Dataset -> its tree, and the split to read.
 TREES = {
     "300w": (w300, "full"),
@@ -301,6 +344,9 @@ TREES = {
     "cofw": (cofw_json, "test"),
     "aflw": (aflw_json, "full"),
     "coco_wholebody_face": (coco_wholebody_face, "val"),
+    "merl_rav": (merl_rav, "test"),
+    "lapa": (lapa, "test"),
+    "300w_lp": (w300_lp, "train"),
     "aflw2000_3d": (aflw2000_3d, "test"),
     "face_synthetics": (face_synthetics, "all"),
     "folder": (folder, "all"),

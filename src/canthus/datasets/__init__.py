@@ -9,7 +9,10 @@ from canthus.datasets.cofw import COFW
 from canthus.datasets.dataset import Dataset, Reader, SampleList
 from canthus.datasets.face_synthetics import FaceSynthetics
 from canthus.datasets.folder import Folder
+from canthus.datasets.lapa import LaPa
+from canthus.datasets.merl_rav import MerlRav
 from canthus.datasets.w300 import W300
+from canthus.datasets.w300_lp import W300LP
 from canthus.datasets.wflw import WFLW
 from canthus.datasets.youtube_faces import YoutubeFaces
 
@@ -21,6 +24,9 @@ DATASETS: dict[str, Reader] = {
     "cofw": COFW,
     "aflw": AFLW,
     "coco_wholebody_face": CocoWholeBodyFace,
+    "merl_rav": MerlRav,
+    "lapa": LaPa,
+    "300w_lp": W300LP,
     "aflw2000_3d": Aflw2000In3d,
     "face_synthetics": FaceSynthetics,
     "folder": Folder,

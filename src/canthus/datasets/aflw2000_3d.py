@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from canthus.datasets.dataset import LabelledTree, labelled, photo_group, picture_of
-from canthus.datasets.mat import read_mat
+from canthus.datasets.mat import pose_tags, read_mat
 from canthus.sample import Sample
 from canthus.schemes.ibug68_3d import IBUG68_3D
 
@@ -47,9 +47,4 @@ def read_fit(path: Path) -> tuple[np.ndarray, dict[str, float]]:
     points = np.asarray(content.get("pt3d_68", ()), dtype=np.float32)
     if points.shape != (3, 68) or not np.isfinite(points).all():
         raise ValueError(f"{path}: found pt3d_68 of shape {points.shape}, expected (3, 68)")
-    tags: dict[str, float] = {}
-    pose = np.degrees(np.asarray(content.get("Pose_Para", ()), dtype=np.float64).ravel()[:3])
-    if len(pose) == 3:
-        tags = dict(zip(("pitch", "yaw", "roll"), (float(angle) for angle in pose), strict=True))
-        tags["yaw_abs"] = abs(tags["yaw"])
-    return points[:2].T.copy(), tags
+    return points[:2].T.copy(), pose_tags(content)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from canthus.datasets import coco_file
 from canthus.datasets.dataset import LabelledTree, boxed, labelled
 from canthus.datasets.mat import columns, open_mat73
-from canthus.images import read_image
+from canthus.images import ImageError, read_image
 from canthus.sample import Sample
 from canthus.schemes.cofw29 import COFW29
 
@@ -32,7 +32,10 @@ class MatPicture:
     def read(self) -> NDArray[np.uint8]:
         """RGB uint8 (H, W, 3)."""
         with open_mat73(self.path) as file:
-            stored = np.asarray(file[np.asarray(file[self.cell]).reshape(-1)[self.index]])
+            try:
+                stored = np.asarray(file[np.asarray(file[self.cell]).reshape(-1)[self.index]])
+            except (ValueError, TypeError, KeyError, OSError) as error:
+                raise ImageError(f"{self}: cannot be read ({error})") from error
         return read_image(np.ascontiguousarray(stored.T.astype(np.uint8)))
 
     def __str__(self) -> str:

@@ -132,7 +132,7 @@ class NoPictureError(FileNotFoundError):
 
 
 class LabelledTree(SampleList, ABC):
-    """A reader of files in one scheme, `native`: `faces` says how each sample is made, the rest is here.
+    """A reader of labels in the scheme `native`: `faces` says how each sample is made, the rest is here.
 
     A sample whose picture is absent is an error, or `lacking` where that is allowed; an unusable label is an
     error, or goes to `report`.
@@ -150,7 +150,7 @@ class LabelledTree(SampleList, ABC):
         report: Report | None = None,
     ) -> None:
         self.check_split(split)
-        self.check_scheme(scheme, self.native)
+        self.scheme = self.check_scheme(scheme, self.native)
         self.split, self.allow_missing = split, allow_missing
         self.lacking = list[str]()
         samples = list[Sample]()
@@ -168,7 +168,7 @@ class LabelledTree(SampleList, ABC):
                 problem(error, report)
         if not samples and not self.lacking and report is None:
             raise self.absent(Path(root), "labelled face")
-        super().__init__(split, self.native, samples, self.lacking)
+        super().__init__(split, self.scheme, samples, self.lacking)
 
     @abstractmethod
     def faces(self, root: Path) -> Iterator[Callable[[], Sample | None]]:

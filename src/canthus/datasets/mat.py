@@ -47,5 +47,14 @@ def columns(array: Any, count: int) -> NDArray[np.float64]:
     return table
 
 
+def pose_tags(content: dict[str, Any]) -> dict[str, float]:
+    """Tags `pitch`, `yaw`, `roll` and `yaw_abs` in degrees of a 3DDFA fit's `Pose_Para`; none without it."""
+    pose = np.degrees(np.asarray(content.get("Pose_Para", ()), dtype=np.float64).ravel()[:3])
+    if len(pose) < 3:
+        return {}
+    tags = dict(zip(("pitch", "yaw", "roll"), (float(angle) for angle in pose), strict=True))
+    return {**tags, "yaw_abs": abs(tags["yaw"])}
+
+
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]

@@ -1,0 +1,82 @@
+"""300W-LP (Zhu et al. 2016): 300-W faces turned to large poses with a fitted 3D model, and mirrored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canthus.datasets.dataset import LabelledTree, labelled, picture_of
+from canthus.datasets.mat import pose_tags, read_mat
+from canthus.sample import Sample
+from canthus.schemes import Scheme
+from canthus.schemes.ibug68 import IBUG68
+from canthus.schemes.ibug68_3d import IBUG68_3D
+
+PARTS = tuple(f"{part}{ending}" for part in ("AFW", "HELEN", "IBUG", "LFPW") for ending in ("", "_Flip"))
+#: Scheme -> the variable of NAME_pts.mat.
+LABELS = {IBUG68.name: "pts_2d", IBUG68_3D.name: "pts_3d"}
+
+
+class W300LP(LabelledTree):
+    """NAME.jpg with NAME.mat, and ROOT/landmarks/PART/NAME_pts.mat; needs scipy.
+
+    The labels are `pts_3d`, the jaw on the head (`ibug68_3d`, the default), or `pts_2d` on the visible
+    contour (`scheme: ibug68`); without the folder of landmarks, x and y of `pt3d_68` in NAME.mat, which has
+    the former only. Coordinates are taken as they are, the origin is certain to about half a pixel. Tags:
+    `yaw`, `pitch`, `roll` and `yaw_abs` in degrees. Every turned and mirrored version of a photo is in its
+    group.
+    Reading the labels of all 122,450 pictures takes minutes.
+    """
+
+    name = "300w_lp"
+    native = IBUG68_3D
+    splits = ("train",)
+    source = "300W-LP, cbsr.ia.ac.cn/users/xiangyuzhu/projects/3DDFA"
+    tree = (
+        "ROOT/{AFW,HELEN,IBUG,LFPW}{,_Flip}/NAME.{jpg,mat} with ROOT/landmarks/{AFW,HELEN,IBUG,LFPW}/"
+        "NAME_pts.mat"
+    )
+
+    @classmethod
+    def check_scheme(cls, scheme: Scheme | None, native: Scheme) -> Scheme:
+        """The scheme asked for, if the files have its labels."""
+        asked = scheme is not None and scheme.name in LABELS
+        return super().check_scheme(scheme, scheme if asked and scheme is not None else native)
+
+    def faces(self, root: Path) -> Iterator[Callable[[], Sample | None]]:
+        """The pictures' .mat files."""
+        for part in PARTS:
+            if not (root / part).is_dir():
+                if not self.allow_missing:
+                    raise self.absent(root / part)
+                self.lacking.append(part)
+            for path in sorted((root / part).glob("*.mat")):
+                yield partial(self._sample, root, path)
+
+    def _sample(self, root: Path, path: Path) -> Sample:
+        part = path.parent.name
+        picture = picture_of(path) or self.picture(path.with_suffix(".jpg"))
+        fit = read_mat(path, ("pt3d_68", "Pose_Para"))
+        points = self._points(root / "landmarks" / part / f"{path.stem}_pts.mat", path, fit)
+        face = path.stem.rpartition("_")[0]  # without the number of the turned version
+        source = part.removesuffix("_Flip")
+        photo = face if source == "LFPW" else face.rpartition("_")[0] or face
+        group = f"{source}/{photo}"
+        return labelled(picture, points, id=f"{part}/{path.stem}", group=group, tags=pose_tags(fit))
+
+    def _points(self, labels: Path, path: Path, fit: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        if labels.is_file():
+            name, where = LABELS[self.scheme.name], labels
+            points = np.asarray(read_mat(labels, (name,)).get(name, ()), dtype=np.float64)
+        elif self.scheme.name == IBUG68_3D.name:
+            name, where = "pt3d_68", path
+            points = np.asarray(fit.get(name, ()), dtype=np.float64)[:2].T
+        else:
+            raise self.absent(labels, "file")
+        if points.shape != (68, 2) or not np.isfinite(points).all():
+            raise ValueError(f"{where}: found {name} of shape {points.shape}, expected 68 points")
+        return points
