@@ -1,0 +1,18 @@
+"""Linear 3D shape models of the face: as data, learnt from 2D landmarks, and fitted to them."""
+
+from canthus.morphable_models.camera import Orthographic, Perspective
+from canthus.morphable_models.fitting import Fit, fit
+from canthus.morphable_models.morphable_model import MorphableModel
+from canthus.morphable_models.pose import euler_angles, rotation_matrix
+from canthus.morphable_models.sparse import sparse_model
+
+__all__ = [
+    "Fit",
+    "MorphableModel",
+    "Orthographic",
+    "Perspective",
+    "euler_angles",
+    "fit",
+    "rotation_matrix",
+    "sparse_model",
+]
