@@ -15,7 +15,7 @@ ROWS: list[tuple[str, ...]] = [
     ("geometry",),
     ("images", "schemes"),
     ("sample", "faces", "config", "session", "cache"),
-    ("formats",),
+    ("formats", "morphable_models"),
     ("datasets", "transforms", "codecs", "metrics", "detectors", "download"),
     ("losses", "models", "face_detection"),
     ("recipe",),
@@ -32,6 +32,7 @@ ROWS: list[tuple[str, ...]] = [
 LEVEL = {name: level for level, row in enumerate(ROWS) for name in row}
 TORCH_FREE = {
     *("geometry", "images", "schemes", "sample", "faces", "config", "session", "formats", "datasets"),
+    *("morphable_models",),
     *("transforms", "metrics", "detectors", "recipe", "draw", "scoring", "runtime", "evaluation", "commands"),
     *("cli", "__main__", "cache", "download", "published"),
 }

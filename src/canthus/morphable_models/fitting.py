@@ -63,14 +63,14 @@ def fit(
         raise ValueError(
             f"found points {observed.shape}, expected (N, {len(model.mean)}, 2) of scheme {model.scheme}"
         )
-    known = np.isfinite(observed).all(-1)
+    known = np.asarray(np.isfinite(observed).all(-1))
     trust = known.astype(np.float64)
     if weights is not None:
         trust *= np.nan_to_num(np.asarray(weights, dtype=np.float64))
     camera = camera or Orthographic()
     center = np.array(camera.center if isinstance(camera, Perspective) else (0.0, 0.0))
     plane = (np.where(known[..., None], observed, center) - center) * (1.0, -1.0)
-    enough = (trust > 0).sum(1) >= _FEWEST
+    enough = np.asarray((trust > 0).sum(1) >= _FEWEST)
     trust[~enough] = 1.0  # solved all the same, then struck out
     starts = range(0, max(len(plane), 1), _CHUNK)
     state = _joined(
@@ -78,7 +78,7 @@ def fit(
     )
     inside = model.shape(state.coefficients) @ state.rotation.transpose(0, 2, 1)
     seen = camera.project(inside, state.parameters).points
-    squared = (trust * ((plane - seen) ** 2).sum(-1)).sum(1) / trust.sum(1)
+    squared = np.asarray((trust * ((plane - seen) ** 2).sum(-1)).sum(1) / trust.sum(1))
     depth = inside[..., 2] * camera.scale(state.parameters)[:, None]
     places = seen * (1.0, -1.0) + center
     for value in (state.rotation, state.parameters, state.coefficients, places, depth, squared):
@@ -141,12 +141,12 @@ def _stepped(
     seen = camera.project(inside, state.parameters)
     variance = (model.noise * camera.scale(state.parameters))[:, None] ** 2
     jacobian = _jacobian(inside, seen, state.rotation, model.basis)
-    count, _, size = jacobian.shape
+    count, rows, size = jacobian.shape
     weighted = (jacobian * np.repeat(trust, 2, axis=1)[..., None]).transpose(0, 2, 1)
-    gradient = (weighted @ (plane - seen.points).reshape(count, -1, 1))[..., 0]
+    gradient = (weighted @ (plane - seen.points).reshape(count, rows, 1))[..., 0]
     gradient[:, 6:] -= variance * state.coefficients / model.deviations**2
     hessian = weighted @ jacobian
-    diagonal = hessian.reshape(count, -1)[:, :: size + 1]
+    diagonal = hessian.reshape(count, size * size)[:, :: size + 1]
     diagonal *= 1 + 1e-9
     diagonal[:, 6:] += variance / model.deviations**2
     step = np.linalg.solve(hessian, gradient[..., None])[..., 0]
@@ -170,4 +170,4 @@ def _jacobian(inside: FloatArray, seen: Projected, rotation: FloatArray, basis: 
     columns[..., 6:] = 0.0
     for axis in range(3):
         columns[..., 6:] += turned[..., axis, None] * basis[:, :, axis].T[:, None]
-    return columns.reshape(n, 2 * p, -1)
+    return columns.reshape(n, 2 * p, 6 + len(basis))

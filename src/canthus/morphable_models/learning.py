@@ -46,7 +46,7 @@ def learn(
     mean = _rigid(views, scheme, axes)
     state = _poses(views, mean)
     random = np.random.default_rng(0)
-    basis = 0.02 * random.standard_normal((components, *mean.shape))
+    basis: FloatArray = 0.02 * random.standard_normal((components, *mean.shape))
     variance = 0.01
     for _ in range(iterations):
         mean, basis, variance, state = _improved(views, mean, basis, variance, state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -70,7 +71,7 @@ class MorphableModel:
                 f"found coefficients {values.shape}, expected (..., {self.size}): "
                 f"{len(self.identity)} of identity, {len(self.expression)} of expression"
             )
-        offsets = values @ self.basis.reshape(self.size, -1)
+        offsets = values @ self.basis.reshape(self.size, self.mean.size)
         return self.mean + offsets.reshape(*values.shape[:-1], *self.mean.shape)
 
     def at_landmarks(self) -> MorphableModel:
@@ -89,12 +90,13 @@ class MorphableModel:
 
 def save_model(model: MorphableModel, path: Path) -> None:
     """One compressed .npz; the bases are kept in half precision (0.05 % of a coefficient's effect)."""
-    arrays = {name: value for name in _ARRAYS if (value := getattr(model, name)) is not None}
+    arrays: dict[str, Any] = {name: value for name in _ARRAYS if (value := getattr(model, name)) is not None}
     arrays["mean"] = arrays["mean"].astype(np.float32)
     for name in ("identity", "expression"):
         arrays[name] = arrays[name].astype(np.float16)
-    words = {name: np.array(getattr(model, name)) for name in ("scheme", "noise", "source", "licence")}
-    np.savez_compressed(path, **arrays, **words)
+    for name in ("scheme", "noise", "source", "licence"):
+        arrays[name] = np.array(getattr(model, name))
+    np.savez_compressed(path, **arrays)
 
 
 def load_model(path: Path) -> MorphableModel:

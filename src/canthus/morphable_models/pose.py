@@ -20,7 +20,7 @@ def euler_angles(rotation: ArrayLike) -> FloatArray:
     yaw = -np.arcsin(np.clip(r[..., 0, 2], -1.0, 1.0))
     pitch = np.arctan2(r[..., 1, 2], r[..., 2, 2])
     roll = np.arctan2(r[..., 0, 1], r[..., 0, 0])
-    return np.degrees(np.stack([yaw, pitch, roll], axis=-1))
+    return np.asarray(np.degrees(np.stack([yaw, pitch, roll], axis=-1)))
 
 
 def rotation_matrix(angles: ArrayLike) -> FloatArray:

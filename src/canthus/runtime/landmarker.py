@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from canthus.faces import Faces
 from canthus.geometry import BoxKind, Crop, CropRule, compose_affine, convert_boxes
+from canthus.runtime.head_pose import head_pose
 from canthus.schemes import SCHEMES
 from canthus.session import Session
 
@@ -90,6 +91,7 @@ class OnnxLandmarker:
             presence=out.get("presence"),
             visibility=out.get("visibility"),
             covariance=covariance,
+            pose=head_pose(points, self.scheme, out.get("visibility")),
         )
 
     def _run(self, image: NDArray[np.uint8], crops: list[Crop]) -> dict[str, NDArray[Any]]:

@@ -5,6 +5,12 @@ from canthus.schemes.scheme import Part, Scheme
 
 _PAIRS = ((0, 5), (1, 4), (2, 3), (6, 11), (7, 10), (8, 9), (12, 14), (15, 17))
 
+# The 68-point landmarks that have a counterpart: brows, eye corners, nose, mouth corners, chin.
+_IN_68 = {
+    **{17: (0,), 19: (1,), 21: (2,), 22: (3,), 24: (4,), 26: (5,), 36: (6,), 39: (8,), 42: (9,), 45: (11,)},
+    **{30: (13,), 31: (12,), 35: (14,), 48: (15,), 54: (17,), 8: (18,)},
+}
+
 AFLW19 = Scheme(
     name="aflw19",
     names=(
@@ -27,4 +33,5 @@ AFLW19 = Scheme(
     },
     normalizers={"inter_ocular": ((6,), (11,)), "inter_pupil": ((7,), (10,))},
     default_normalizer="annotation_box_max",
+    conversions={"ibug68_3d": tuple(_IN_68.get(i, ()) for i in range(68))},
 )

@@ -9,6 +9,13 @@ _PAIRS = (
     *((18, 19), (22, 23)),  # nostrils, mouth corners
 )
 
+# The 68-point landmarks that have a counterpart: brow ends and middles, eye corners, nose, mouth, chin.
+_IN_68 = {
+    **{17: (0,), 19: (4, 5), 21: (2,), 22: (3,), 24: (6, 7), 26: (1,)},
+    **{36: (8,), 39: (10,), 42: (11,), 45: (9,), 30: (20,), 31: (18,), 33: (21,), 35: (19,)},
+    **{48: (22,), 51: (24,), 54: (23,), 57: (27,), 62: (25,), 66: (26,), 8: (28,)},
+}
+
 COFW29 = Scheme(
     name="cofw29",
     names=(
@@ -35,4 +42,5 @@ COFW29 = Scheme(
     },
     normalizers={"inter_ocular": ((8,), (9,)), "inter_pupil": ((16,), (17,))},
     default_normalizer="inter_ocular",
+    conversions={"ibug68_3d": tuple(_IN_68.get(i, ()) for i in range(68))},
 )
