@@ -56,7 +56,7 @@ def test_everything_about_a_clip(clip: Path, tmp_path: Path) -> None:
         (i, round(i / 25, 6), rows[0]["track_id"]) for i in range(10)
     ]
     fields = {"file", "width", "height", "scheme", "frame", "timestamp", "track_id", "box", "points"}
-    assert set(rows[0]) == fields | {"scores", "presence", "visibility", "covariance"}
+    assert set(rows[0]) == fields | {"scores", "presence", "visibility", "covariance", "pose"}
     assert np.shape(rows[0]["covariance"]) == (68, 2, 2)
     nose = np.array([row["points"][30] for row in rows])
     np.testing.assert_allclose(np.diff(nose[:, 0]), 3, atol=1.6)  # as the picture was moved
