@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from canthus.images import ImageError, read_image
+from canthus.images import ImageError, read_image, read_reduced
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (7, 5, 3), dtype=np.uint8)
@@ -203,3 +203,29 @@ def test_arrays_that_are_no_pictures(array: np.ndarray, reason: str) -> None:
 def test_another_type() -> None:
     with pytest.raises(ImageError, match="found a int"):
         read_image(7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("least", "divisor"), [(0.9, 1), (0.5, 2), (0.3, 2), (0.25, 4), (0.01, 8)])
+@pytest.mark.parametrize("width", [96, 97, 103])
+def test_reduced_jpegs_keep_their_place(tmp_path: Path, least: float, divisor: int, width: int) -> None:
+    """Of a ramp, pixel i of the reduced picture is the value in the middle of the pixels it averages."""
+    ramp = np.repeat(np.linspace(10, 240, width)[None], 64, 0)
+    path = tmp_path / "ramp.jpg"
+    Image.fromarray(np.repeat(ramp[..., None], 3, 2).astype(np.uint8)).save(path, quality=98)
+    image, found = read_reduced(path, least)
+    assert found == divisor and image.shape == (-(-64 // divisor), -(-width // divisor), 3)
+    middles = (np.arange(width // divisor) + 0.5) * divisor - 0.5
+    expected = np.interp(middles, np.arange(width), ramp[0])
+    assert np.abs(image[image.shape[0] // 2, : len(middles), 1] - expected).max() < 2.5
+
+
+def test_pictures_to_turn_and_other_formats_come_whole(tmp_path: Path) -> None:
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(tmp_path / "turned.jpg", exif=exif)
+    Image.fromarray(pixels).save(tmp_path / "plain.png")
+    assert read_reduced(tmp_path / "turned.jpg", 0.1)[0].shape == (60, 40, 3)
+    assert read_reduced(tmp_path / "plain.png", 0.1)[1] == 1
+    with pytest.raises(ImageError, match="no such file"):
+        read_reduced(tmp_path / "absent.jpg", 0.1)

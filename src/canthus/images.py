@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 Picture: TypeAlias = str | Path | bytes | Image.Image | NDArray[Any]
+Prepare: TypeAlias = Callable[[Image.Image], None]
 
 #: Extensions that a folder is searched for.
 EXTENSIONS = (
@@ -50,20 +52,40 @@ def read_image(source: Picture) -> NDArray[np.uint8]:
     raise ImageError(f"found a {type(source).__name__}, expected a path, bytes, a PIL image or an array")
 
 
-def _open_file(path: Path) -> NDArray[np.uint8]:
+def read_reduced(path: Path, least: float) -> tuple[NDArray[np.uint8], int]:
+    """A picture file of which `least` of its size would do, and the whole number that its size is divided by.
+
+    JPEG files are decoded at a half, a quarter or an eighth where that is no less than `least`: pixel i
+    averages the pixels `divisor * i` to `divisor * (i + 1) - 1`. Other files, and those that have to be
+    turned, come whole, with divisor 1. Raises `ImageError` as `read_image` does.
+    """
+    divisor = next((d for d in (8, 4, 2) if d * least <= 1), 1)
+    reduced = [1]
+
+    def shrink(picture: Image.Image) -> None:
+        if divisor > 1 and picture.format == "JPEG" and _orientation(picture) == 1:
+            width, height = picture.size
+            picture.draft(None, (max(1, width // divisor), max(1, height // divisor)))
+            sizes = {d: (-(-width // d), -(-height // d)) for d in (divisor, 4, 2, 1)}
+            reduced[0] = next(d for d, size in sizes.items() if size == picture.size)
+
+    return _open_file(path, shrink), reduced[0]
+
+
+def _open_file(path: Path, prepare: Prepare | None = None) -> NDArray[np.uint8]:
     if path.is_dir():
         raise ImageError(f"{path}: is a folder, expected a picture")
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            return _open(file, size, str(path))
+            return _open(file, size, str(path), prepare)
     except FileNotFoundError:
         raise ImageError(f"{path}: no such file") from None
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def _open(file: Any, size: int, name: str) -> NDArray[np.uint8]:
+def _open(file: Any, size: int, name: str, prepare: Prepare | None = None) -> NDArray[np.uint8]:
     if size == 0:
         raise ImageError(f"{name}: the file is empty")
     try:
@@ -71,6 +93,8 @@ def _open(file: Any, size: int, name: str) -> NDArray[np.uint8]:
             # Pillow warns from 89 million px on and refuses from twice that; the warning stays unprinted.
             warnings.simplefilter("ignore")
             picture = Image.open(file)
+            if prepare is not None:
+                prepare(picture)
     except UnidentifiedImageError:
         raise ImageError(f"{name}: not a picture in a known format, or its header is broken") from None
     except Image.DecompressionBombError as error:

@@ -30,7 +30,7 @@ def gaussian_maps(
     else:
         columns, rows, off = _truncated(cells, side, sigma) if published else _patch(cells, side, sigma)
     drawn = (visible >= 0.5) & ~off
-    maps = rows[..., :, None] * columns[..., None, :] * drawn[..., None, None]
+    maps = (rows * drawn[..., None])[..., :, None] * columns[..., None, :]
     return maps, torch.where((visible >= 0.5) & off, torch.zeros_like(visible), visible)
 
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from canthus.build import Source
-from canthus.geometry import Crop, CropRule
+from canthus.geometry import Crop, CropRule, compose_affine, invert_affine, resize_affine
+from canthus.images import read_reduced
 from canthus.sample import Annotations, Sample
 from canthus.transforms import Pipeline, View
 
 #: Pictures are kept at up to this many stored px per crop px, so that zooming in loses nothing.
 DENSITY = 1.25
+
+#: How many times the px of the cut a picture has at least when it is decoded at a reduced size.
+SPARE = 1.5
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,19 @@ def cut(sample: Sample, rule: CropRule, size: int, context: float) -> Sample:
     corners = crop.to_crop(np.asarray(sample.box, dtype=np.float64).reshape(2, 2))
     return replace(
         sample,
-        image=crop.warp(sample.read()),
+        image=_warp(crop, sample, scale),
         points=crop.to_crop(sample.points).astype(np.float32),
         box=corners.reshape(4).astype(np.float32),
     )
+
+
+def _warp(crop: Crop, sample: Sample, scale: float) -> NDArray[np.uint8]:
+    """The crop of a picture that `scale` makes smaller, of which no more is decoded than that takes."""
+    if not isinstance(sample.image, Path):
+        return crop.warp(sample.read())
+    image, divisor = read_reduced(sample.image, SPARE * scale)
+    whole = invert_affine(resize_affine(1 / divisor, 1 / divisor))
+    return Crop(compose_affine(crop.matrix, whole), crop.size).warp(image)
 
 
 class Views(Dataset[View]):
