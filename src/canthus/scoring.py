@@ -18,6 +18,7 @@ from canthus.metrics.auc import AUC
 from canthus.metrics.ced import CED, GRID
 from canthus.metrics.failure_rate import FailureRate
 from canthus.metrics.nme import NME
+from canthus.metrics.per_part import PerPart
 from canthus.metrics.ratio import RatioMetric, bootstrap
 from canthus.metrics.threshold import THRESHOLDS
 from canthus.sample import Sample
@@ -25,10 +26,50 @@ from canthus.schemes import SCHEMES, Scheme
 
 #: Yaw bins in degrees: [0, 30) [30, 60) [60, ...).
 YAW_BINS = ((0, 30), (30, 60), (60, None))
-#: Rows of METRICS that subsets are measured by, too, and the curve; the others are for the whole split.
-OF_ERRORS = ("nme", "failure_rate", "auc", "ced")
+#: Rows of METRICS that are told their denominator and thresholds; the others have nothing to be told.
+OF_ERRORS = ("nme", "failure_rate", "auc", "ced", "per_part")
 #: How the intervals are made.
 RESAMPLES, SEED, LEVEL = 1000, 0, 0.95
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What errors are measured by: the labels' scheme, the denominator of everything but NME (which has them
+    all; None is the scheme's own), and the thresholds of failure rate and AUC, shares of it in (0, 1].
+
+    Raises ValueError for a denominator that the scheme does not have, and for other thresholds.
+    """
+
+    scheme: Scheme
+    normalizer: str | None = None
+    thresholds: Sequence[float] = THRESHOLDS
+
+    def __post_init__(self) -> None:
+        if self.normalizer not in (None, *self.scheme.normalizer_names):
+            known = ", ".join(self.scheme.normalizer_names)
+            raise ValueError(
+                f"scheme {self.scheme.name} has no normaliser {self.normalizer!r}; it has {known}"
+            )
+        if not self.thresholds or not all(0 < threshold <= 1 for threshold in self.thresholds):
+            raise ValueError(
+                f"thresholds are shares of the denominator in (0, 1]; found {list(self.thresholds)}"
+            )
+
+    def errors(self, part: Part) -> tuple[dict[str, float], dict[str, list[float]]]:
+        """NME, failure rate and AUC, and their intervals."""
+        metrics: list[RatioMetric] = [
+            NME(self.scheme),
+            FailureRate(self.scheme, normalizer=self.normalizer, thresholds=self.thresholds),
+            AUC(self.scheme, normalizer=self.normalizer, thresholds=self.thresholds),
+        ]
+        terms = {name: pair for metric in metrics for name, pair in metric.terms(part.comparison).items()}
+        found = bootstrap(terms, part.pictures, resamples=RESAMPLES, seed=SEED, level=LEVEL)
+        return measure(part.comparison, metrics), {name: list(interval) for name, interval in found.items()}
+
+    def curve(self, part: Part) -> list[float | None]:
+        """The cumulative errors on `GRID`."""
+        numbers = measure(part.comparison, [CED(self.scheme, normalizer=self.normalizer)])
+        return list(_or_none(numbers).values())
 
 
 @dataclass(frozen=True)
@@ -95,30 +136,25 @@ def _scheme(predictions: Predictions, default: Scheme) -> Scheme:
     return SCHEMES[name]
 
 
-def score(
-    predictions: Predictions, dataset: Dataset, *, thresholds: Sequence[float] = THRESHOLDS
-) -> dict[str, Any]:
-    """The report on a split: provenance, counts, `metrics` (subsets too), their `intervals` and `ced` curves.
-
-    `thresholds` are those of failure rate and AUC, as shares of the denominator (ValueError outside (0, 1]).
-    """
-    if not thresholds or not all(0 < threshold <= 1 for threshold in thresholds):
-        raise ValueError(f"thresholds are shares of the denominator in (0, 1]; found {list(thresholds)}")
+def score(predictions: Predictions, dataset: Dataset, by: Measure | None = None) -> dict[str, Any]:
+    """The report on a split: provenance, counts, `metrics` (subsets too), `intervals` and `ced` curves."""
+    scheme = dataset.scheme
+    by = by or Measure(scheme)
     samples = [dataset[i] for i in range(len(dataset))]
     pictures = [str(sample.image) if isinstance(sample.image, Path) else sample.id for sample in samples]
-    whole, scheme = Part(compare(predictions, dataset), pictures), dataset.scheme
-    metrics, intervals = _errors(whole, scheme, thresholds)
-    others = {name: metric for name, metric in METRICS.items() if name not in OF_ERRORS}
-    metrics |= measure(whole.comparison, [metric(scheme) for metric in others.values()])
+    whole = Part(compare(predictions, dataset), pictures)
+    metrics, intervals = by.errors(whole)
+    others = [metric(scheme) for name, metric in METRICS.items() if name not in OF_ERRORS]
+    metrics |= measure(whole.comparison, [PerPart(scheme, normalizer=by.normalizer), *others])
     if predictions.background_presence is not None and whole.comparison.presence is not None:
         metrics |= _presence(whole.comparison, predictions.background_presence, scheme)
     curves = dict[str, list[float | None]]()
     for name, part in _parts(whole, samples).items():
-        numbers, inside = _errors(part, scheme, thresholds)
+        numbers, inside = by.errors(part)
         metrics[f"{name}/faces"] = float(len(part.comparison))
         metrics |= {f"{name}/{key}": value for key, value in numbers.items()}
         intervals |= {f"{name}/{key}": value for key, value in inside.items()}
-        curves[name] = _curve(part, scheme)
+        curves[name] = by.curve(part)
     return {
         **predictions.provenance,
         "images": len(set(pictures)),
@@ -127,9 +163,9 @@ def score(
         "metrics": _or_none(metrics),
         "intervals": {"level": LEVEL, "resamples": RESAMPLES, "seed": SEED, "metrics": intervals},
         "ced": {
-            "normalizer": scheme.default_normalizer,
+            "normalizer": by.normalizer or scheme.default_normalizer,
             "error": list(GRID),
-            "share": _curve(whole, scheme),
+            "share": by.curve(whole),
             "subsets": curves,
         },
     }
@@ -142,24 +178,6 @@ def measure(comparison: Comparison, metrics: Sequence[Metric]) -> dict[str, floa
         metric.update(comparison)
         out |= metric.compute()
     return out
-
-
-def _errors(
-    part: Part, scheme: Scheme, thresholds: Sequence[float]
-) -> tuple[dict[str, float], dict[str, list[float]]]:
-    """NME, failure rate and AUC, and their intervals."""
-    metrics: list[RatioMetric] = [
-        NME(scheme),
-        FailureRate(scheme, thresholds=thresholds),
-        AUC(scheme, thresholds=thresholds),
-    ]
-    terms = {name: pair for metric in metrics for name, pair in metric.terms(part.comparison).items()}
-    found = bootstrap(terms, part.pictures, resamples=RESAMPLES, seed=SEED, level=LEVEL)
-    return measure(part.comparison, metrics), {name: list(interval) for name, interval in found.items()}
-
-
-def _curve(part: Part, scheme: Scheme) -> list[float | None]:
-    return list(_or_none(measure(part.comparison, [CED(scheme)])).values())
 
 
 def _or_none(numbers: Mapping[str, float]) -> dict[str, float | None]:

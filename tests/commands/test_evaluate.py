@@ -122,6 +122,16 @@ def test_thresholds_plot_and_the_table_of_subsets(
     table = [line.split() for line in result.stdout.splitlines() if line.startswith("  points_hidden")]
     assert [line[1:3] for line in table] == [["2", f"{metrics['points_hidden/nme/inter_ocular']:.4f}"]]
     assert cv2.imread(str(picture)).shape[0] > 100
+    assert "failure_rate/crop_side@0.08" not in metrics
+    result = call(
+        *("evaluate", tiny_landmark_onnx, "--dataset", "folder", "--root", spots, "--json", report),
+        *("--boxes", tmp_path / "boxes.json", "--normalizer", "crop_side"),
+    )
+    metrics = json.loads(report.read_text())["metrics"]
+    assert metrics["failure_rate/crop_side@0.08"] == 0  # 2 px of 64
+    assert metrics["part/jaw/crop_side"] == pytest.approx(100 * 2 / 64, rel=1e-4)
+    assert metrics["points_hidden/auc/crop_side@0.10"] == pytest.approx(1 - 2 / 6.4, abs=1e-3)
+    assert "subsets (crop_side)" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -137,7 +147,11 @@ def test_thresholds_plot_and_the_table_of_subsets(
         (("--split", "train"), "no folder at"),
         (("--scheme", "ibug69"), "no scheme 'ibug69'; there are ibug68"),
         (("--flip-test",), "--flip-test: .* is an ONNX file"),
-        (("--threshold", "8"), r"--threshold is a share of the denominator in \(0, 1\]; found \(8.0,\)"),
+        (
+            ("--normalizer", "inter_oculars"),
+            "scheme ibug68 has no normaliser 'inter_oculars'; it has inter_oc",
+        ),
+        (("--threshold", "8"), r"thresholds are shares of the denominator in \(0, 1\]; found \[8.0\]"),
         (("--plot", "curve.doc"), "--plot curve.doc: found the ending '.doc', expected one of .*png"),
     ],
 )

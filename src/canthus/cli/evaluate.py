@@ -12,6 +12,7 @@ from canthus.commands.options import (
     Dataset,
     LabelScheme,
     Mismatch,
+    Normalizer,
     Plot,
     Root,
     SplitName,
@@ -44,6 +45,7 @@ def evaluate(
     save_predictions: Annotated[Path | None, typer.Option(help="Predictions (.npz) for `score`.")] = None,
     plot: Plot = None,
     threshold: Thresholds = None,
+    normalizer: Normalizer = None,
     threads: Threads = None,
 ) -> None:
     """Run a model over a labelled split and score it."""
@@ -52,7 +54,7 @@ def evaluate(
     from canthus.commands.splits import Split
 
     data = Split(dataset, root, split, scheme)
-    output = Output(json, plot, tuple(threshold or Output.thresholds))
+    output = Output(json, plot, tuple(threshold or Output.thresholds), normalizer)
     options = Options(allow_scheme_mismatch, flip_test, backgrounds, threads, save_predictions, output)
     chosen = Boxes(boxes, detector, detector_size, box_kind)
     finish(lambda: evaluate(model, data, chosen, options))

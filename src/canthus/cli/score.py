@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from canthus.commands.finish import finish
-from canthus.commands.options import Dataset, LabelScheme, Mismatch, Plot, Root, SplitName, Thresholds
+from canthus.commands.options import (
+    Dataset,
+    LabelScheme,
+    Mismatch,
+    Normalizer,
+    Plot,
+    Root,
+    SplitName,
+    Thresholds,
+)
 
 
 def score(
@@ -21,6 +30,7 @@ def score(
     json: Annotated[Path | None, typer.Option(help="Result file.")] = None,
     plot: Plot = None,
     threshold: Thresholds = None,
+    normalizer: Normalizer = None,
 ) -> None:
     """Score kept predictions again, without the network."""
     from canthus.commands.output import Output
@@ -28,5 +38,5 @@ def score(
     from canthus.commands.splits import Split
 
     data = Split(dataset, root, split, scheme)
-    output = Output(json, plot, tuple(threshold or Output.thresholds))
+    output = Output(json, plot, tuple(threshold or Output.thresholds), normalizer)
     finish(lambda: score(predictions, data, allow_scheme_mismatch, output))

@@ -51,6 +51,6 @@ def plot_curves(report: dict[str, Any], path: Path) -> None:
         title=" ".join(str(report.get(key, "")) for key in ("model", "dataset", "split")).strip(),
     )
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", loc="lower right")
     with aside(path) as part:
         figure.savefig(part, format=path.suffix.lower().removeprefix("."))

@@ -102,6 +102,7 @@ def evaluate(model: str, data: Split, boxes: Boxes, options: Options) -> int:
 def run(model: str, data: Split, boxes: Boxes, options: Options) -> tuple[dict[str, Any], list[str]]:
     """The report of a model on a split, and warnings."""
     dataset = data.open()
+    by = options.output.measure(dataset.scheme)
     flip_test = options.flip_test or _flips(model)
     landmarker = OnnxLandmarker(model_file(model, flip_test=flip_test), threads=options.threads)
     mismatch = check_schemes(landmarker.scheme.name, dataset.scheme.name, options.allow_scheme_mismatch)
@@ -116,7 +117,7 @@ def run(model: str, data: Split, boxes: Boxes, options: Options) -> tuple[dict[s
     predictions = replace(predictions, provenance={**provenance, **predictions.provenance})
     if options.save_predictions is not None:
         predictions.save(options.save_predictions)
-    return score(predictions, dataset, thresholds=options.output.thresholds), warnings
+    return score(predictions, dataset, by), warnings
 
 
 def predict(landmarker: OnnxLandmarker, dataset: Dataset, source: BoxSource) -> Predictions:

@@ -18,6 +18,10 @@ Thresholds = Annotated[
     list[float] | None,
     typer.Option("--threshold", help="For failure rate and AUC, as a share; may repeat. [0.08, 0.10]"),
 ]
+Normalizer = Annotated[
+    str | None,
+    typer.Option(help="Denominator of failure rate, AUC, curves and parts; default: the scheme's."),
+]
 Mismatch = Annotated[
     bool, typer.Option("--allow-scheme-mismatch", help="Score labels of another scheme all the same.")
 ]

@@ -18,6 +18,6 @@ def score(path: Path, data: Split, allow_scheme_mismatch: bool, output: Output) 
     dataset = data.open()
     predicted = str(predictions.provenance.get("scheme", dataset.scheme.name))
     mismatch = check_schemes(predicted, dataset.scheme.name, allow_scheme_mismatch)
-    report = score_predictions(predictions, dataset, thresholds=output.thresholds)
+    report = score_predictions(predictions, dataset, output.measure(dataset.scheme))
     deliver(report, output, [mismatch] if mismatch else [])
     return 0
