@@ -49,6 +49,13 @@ def test_a_recipe_needs_data_and_losses(part: str) -> None:
         load_recipe("face68", [f"{part}=[]"])
 
 
+def test_what_follows_from_another_error_is_not_told() -> None:
+    with pytest.raises(ConfigError) as error:
+        load_recipe("face68", ["datasets=[{name: folder, boxes: tight}]"])
+    assert str(error.value).startswith("face68: datasets.0.boxes: Input should be 'dataset' or 'landmarks'")
+    assert ";" not in str(error.value)
+
+
 def test_wrong_values_are_shown() -> None:
     with pytest.raises(ConfigError, match=r"train\.epochs.*found 0"):
         load_recipe("face68", ["train.epochs=0"])

@@ -65,7 +65,9 @@ def validate(kind: type[ConfigType], content: Mapping[str, Any], where: str) -> 
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(_describe(kind, dict(item)) for item in error.errors())
+        items: list[dict[str, Any]] = [dict(item) for item in error.errors()]
+        causes = [item for item in items if not any(_lies_in(other["loc"], item["loc"]) for other in items)]
+        problems = "; ".join(_describe(kind, item) for item in causes)
         raise ConfigError(f"{where}: {problems}") from None
 
 
@@ -94,6 +96,11 @@ def _position(node: list[Any], part: str, path: str) -> int:
     if not part.isdigit() or int(part) >= len(node):
         raise ConfigError(f"{path}: found {part!r}, expected an index below {len(node)}")
     return int(part)
+
+
+def _lies_in(inner: Sequence[Any], outer: Sequence[Any]) -> bool:
+    """Whether a place is below another one, whose error then only follows from the first."""
+    return len(inner) > len(outer) and tuple(inner[: len(outer)]) == tuple(outer)
 
 
 def _describe(kind: type[BaseModel], item: dict[str, Any]) -> str:

@@ -138,10 +138,14 @@ def test_unknown_parts_name_the_nearest() -> None:
         build_optimizer([nn.Linear(2, 2)], Part(name="sdg"), 0.1)
     with pytest.raises(ConfigError, match="did you mean 'cosine'"):
         build_schedule(Part(name="cosin"), Warmup(steps=0), 1, 10)
-    with pytest.raises(ConfigError, match="unknown option 'flor'"):
+    with pytest.raises(ConfigError, match=r"schedule steps: found \{'epochs': 3\}, cannot be used"):
+        build_schedule(Part(name="steps", epochs=3), Warmup(steps=0), 1, 10)
+    with pytest.raises(ConfigError, match="unknown option 'flor', did you mean 'floor'"):
         build_schedule(Part(name="cosine", flor=0.1), Warmup(steps=0), 1, 10)
-    with pytest.raises(ConfigError, match=r"optimizer sgd"):
+    with pytest.raises(ConfigError, match="sgd: unknown option 'momentun', did you mean 'momentum'"):
         build_optimizer([nn.Linear(2, 2)], Part(name="sgd", momentun=0.9), 0.1)
+    with pytest.raises(ConfigError, match="optimizer adam: Invalid beta"):
+        build_optimizer([nn.Linear(2, 2)], Part(name="adam", betas=[2.0, 0.9]), 0.1)
 
 
 def test_warmup_of_zero_steps_starts_at_the_full_rate() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -30,7 +31,14 @@ def build_optimizer(modules: Sequence[nn.Module], part: Part, learning_rate: flo
         {"params": [p for p in trained if p.ndim > 1]},
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
+    kind = OPTIMIZERS[part.name]
+    known = [name for name in inspect.signature(kind).parameters if name not in ("params", "lr")]
+    for option in part.options:
+        if option not in known:
+            raise ConfigError(
+                f"train.optimizer {part.name}: unknown option {option!r}, {nearest(option, known)}"
+            )
     try:
-        return OPTIMIZERS[part.name](groups, lr=learning_rate, **part.options)  # type: ignore[call-arg]
-    except TypeError as error:
+        return kind(groups, lr=learning_rate, **part.options)  # type: ignore[call-arg]
+    except (TypeError, ValueError) as error:
         raise ConfigError(f"train.optimizer {part.name}: {error}") from None

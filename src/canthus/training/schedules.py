@@ -45,9 +45,12 @@ def build_schedule(part: Part, warmup: Warmup, epochs: int, steps_per_epoch: int
     allowed = [n for n, p in inspect.signature(schedule).parameters.items() if p.kind is p.KEYWORD_ONLY]
     for option in options:
         if option not in allowed:
-            raise ConfigError(
-                f"train.schedule {part.name}: unknown option {option!r}, it has {allowed or 'none'}"
-            )
+            hint = nearest(option, allowed) if allowed else "it has none"
+            raise ConfigError(f"train.schedule {part.name}: unknown option {option!r}, {hint}")
+    try:
+        schedule(Moment(0.0, 0.0), **options)
+    except TypeError as error:
+        raise ConfigError(f"train.schedule {part.name}: found {options}, cannot be used: {error}") from None
     total, length = epochs * steps_per_epoch, warmup.length(steps_per_epoch)
     start = 1 / max(1, length) if warmup.start is None else warmup.start
 
