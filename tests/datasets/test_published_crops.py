@@ -11,11 +11,13 @@ from published_samples import SAMPLES, published
 
 from canthus.codecs.dark import Dark
 from canthus.codecs.heatmap import Heatmap
-from canthus.datasets import DATASETS
+from canthus.datasets.coco_file import faces, read
+from canthus.datasets.dataset import labelled
 from canthus.datasets.w300 import W300
+from canthus.formats.pts import read_pts
 from canthus.geometry import Crop, CropRule, compose_affine
 from canthus.sample import Annotations, Sample
-from canthus.schemes import Scheme
+from canthus.schemes import SCHEMES, Scheme
 
 RULE = CropRule(box_kind="landmarks", side="max", scale=1.25, center="pixel", antialias=False)
 
@@ -75,15 +77,27 @@ def round_trip(samples: list[Sample], scheme: Scheme, codec: Heatmap) -> tuple[n
     return label[inside], back[inside]
 
 
-@pytest.mark.parametrize("name", [*SAMPLES, "300w folders"])
+def real(data: Path, tmp_path: Path, name: str) -> list[Sample]:
+    """Real faces of a dataset, or of files that no reader of its own reads."""
+    if name in SAMPLES:
+        return [sample for sample, _ in published(data, tmp_path, name)]
+    if name == "300w folders":
+        return list(W300(data / "300w", "helen_test"))[::33]
+    folder = data / "mmpose_samples" / name
+    if name == "lapa":
+        rows = faces(folder / "test_lapa.json", read(folder / "test_lapa.json"))
+        return [labelled(folder / f.file_name, f.positions(106)[0], id=f.name, group=f.name) for f in rows]
+    paths = sorted(folder.glob("*/annot/*.pts"))
+    pictures = [path.parents[1] / "imgs" / f"{path.stem}.jpg" for path in paths]
+    pairs = zip(pictures, paths, strict=True)
+    return [labelled(picture, read_pts(path, 68), id=path.stem, group=path.stem) for picture, path in pairs]
+
+
+@pytest.mark.parametrize("name", [*SAMPLES, "300w folders", "lapa", "300vw"])
 def test_labels_come_back(data: Path, tmp_path: Path, name: str) -> None:
     """Unbiased targets and DARK give them back, plain ones to half a cell in x and y."""
-    if name == "300w folders":
-        samples = list(W300(data / "300w", "helen_test"))[::33]
-        scheme = DATASETS["300w"].native
-    else:
-        samples = [sample for sample, _ in published(data, tmp_path, name)]
-        scheme = DATASETS[name].native
+    samples = real(data, tmp_path, name)
+    scheme = next(s for s in SCHEMES.values() if len(s) == len(samples[0].points))
     label, back = round_trip(samples, scheme, Dark(scheme, 256, side=64, sigma=2.0, unbiased=True))
     side = 1.25 * max(float((s.box[2:] - s.box[:2]).max()) for s in samples)
     assert len(label) > 10

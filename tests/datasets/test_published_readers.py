@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import dataset_trees
 import h5py
@@ -18,7 +17,8 @@ from canthus.datasets.coco_wholebody_face import CocoWholeBodyFace
 from canthus.datasets.cofw import COFW
 from canthus.datasets.w300 import W300
 from canthus.datasets.wflw import WFLW
-from canthus.geometry import CropRule, landmark_boxes
+from canthus.geometry import landmark_boxes
+from canthus.recipe import load_recipe
 from canthus.scoring import subsets
 
 
@@ -176,22 +176,24 @@ def test_json_files_of_another_kind_are_named(name: str, content: str, tmp_path:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_real_samples_and_their_published_crops(data: Path, tmp_path: Path, name: str) -> None:
-    """Points are those of the file (300-W's less one); the published centre and side come out of the box."""
+def test_rows_crop_real_samples_as_published(data: Path, tmp_path: Path, name: str) -> None:
+    """Points are those of the file (300-W's less one); the row's crop of the reader's default box has the
+    centre and side that the file states, in the file's own pixels."""
     offset = 1.0 if name == "300w" else 0.0
-    kind: dict[str, Any] = {"rounding": "outward"} if name in ("300w", "wflw") else {}
+    recipe = load_recipe(f"{name}-hrnetv2_w18")
+    assert recipe.crop.label_offset_px == -offset
+    assert recipe.datasets[0].boxes == DATASETS[name].default_boxes
     for sample, item in published(data, tmp_path, name):
         field = "face_kpts" if name == "coco_wholebody_face" else "keypoints"
         rows = np.array(item[field]).reshape(-1, 3)
         np.testing.assert_allclose(sample.points, rows[:, :2] - offset, atol=1e-3)
-        rule = CropRule(box_kind=sample.box_kind, side="max", scale=1.25, center="pixel", **kind)
-        x1, y1, x2, y2 = rule.window(sample.box, sample.box_kind)
+        own = sample.box if recipe.datasets[0].boxes == "dataset" else landmark_boxes(sample.points)
+        window = recipe.crop.window(own + offset, sample.box_kind)
         if "center" in item:
-            center, side = np.array(item["center"]) - offset, 1.25 * 200 * float(str(item["scale"]))
+            center, side = np.array(item["center"]), 200 * float(item["scale"])
         else:
             box = np.array(item["face_box" if name == "coco_wholebody_face" else "bbox"])
-            center, side = box[:2] + box[2:] / 2, 1.25 * box[2:].max()
-        np.testing.assert_allclose([(x1 + x2) / 2, (y1 + y2) / 2], center, atol=1e-3)
-        np.testing.assert_allclose([x2 - x1, y2 - y1], side, atol=1e-2)
-        assert (landmark_boxes(sample.points)[:2] > sample.box[:2] - 4).all()
+            center, side = box[:2] + box[2:] / 2, box[2:].max()
+        np.testing.assert_allclose((window[:2] + window[2:]) / 2, center, atol=1e-3)
+        np.testing.assert_allclose(window[2:] - window[:2], 1.25 * side, atol=1e-2)
         assert sample.read().ndim == 3
