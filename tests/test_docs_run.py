@@ -25,12 +25,12 @@ from canthus.schemes import SCHEMES
 
 
 def run(command: str, *more: str) -> str:
-    """The output of a `canthus ...` command line, which has to succeed."""
+    """What a `canthus ...` command line, which has to succeed, writes to stdout."""
     words = shlex.split(command)
     assert words[0] == "canthus"
     result = CliRunner().invoke(app, [*words[1:], *more])
     assert result.exit_code == 0, f"{command}: {result.output}"
-    return result.output
+    return result.stdout
 
 
 def test_five_lines_of_readme(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
