@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from inspect import signature
 
 import pytest
 from typer.testing import CliRunner
 
 from canthus import __version__
-from canthus.cli import app
+from canthus.cli import VERBS, app
+from canthus.detectors import WORKING_SIZE
 
 
 def python(code: str) -> str:
@@ -57,3 +59,12 @@ def test_unknown_name_of_the_package() -> None:
 
     with pytest.raises(AttributeError, match="no attribute 'Predicter'; it has SCHEMES"):
         canthus.Predicter  # type: ignore[attr-defined]  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("verb", "option"),
+    [("predict", "detector_size"), ("evaluate", "detector_size"), ("evaluate-detector", "working_size")],
+)
+def test_faces_are_searched_at_one_size_by_default(verb: str, option: str) -> None:
+    """The options name the number, so that `--help` imports no detector."""
+    assert signature(VERBS[verb]).parameters[option].default == WORKING_SIZE

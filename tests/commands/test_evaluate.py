@@ -80,7 +80,7 @@ def test_presence_and_detector(
     assert result.exit_code == 0, result.output
     content = json.loads((tmp_path / "r.json").read_text())
     assert content["missed"] == 2 and content["metrics"]["failure_rate/inter_ocular@0.08"] == 100
-    assert content["boxes"] == "detector detector.onnx at 640 px"
+    assert content["boxes"] == "detector detector.onnx at 800 px"
     result = call(
         *("evaluate", tiny_landmark_onnx, "--dataset", "folder", "--root", spots, "--boxes", "dataset"),
         *("--backgrounds", tmp_path / "none", "--json", tmp_path / "r.json"),

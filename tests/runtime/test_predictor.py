@@ -71,13 +71,13 @@ def test_stream_tells_of_a_broken_picture(predictor: Predictor) -> None:
 
 
 def test_a_picture_of_108_megapixels(predictor: Predictor) -> None:
-    """12000x9000: searched at 640 px, the landmarks cut from the full picture."""
+    """12000x9000: searched at 800 px, the landmarks cut from the full picture."""
     image = np.zeros((9000, 12000, 3), np.uint8)
-    image[3000:3600, 6000:6600] = 255  # one cell of 32 px at the working size: 640 / 12000 = 1 / 18.75
+    image[2880:3360, 6240:6720] = 255  # one cell of 32 px at the working size: 800 / 12000 = 1 / 15
     faces = predictor(image)
     assert len(faces) == 1
-    np.testing.assert_allclose(faces.boxes[0], [6008.875, 3008.875, 6590.125, 3590.125], atol=0.01)
-    np.testing.assert_allclose(faces.points[0, 0], [6299.5, 3299.5], atol=3)
+    np.testing.assert_allclose(faces.boxes[0], [6247.0, 2887.0, 6712.0, 3352.0], atol=0.01)
+    np.testing.assert_allclose(faces.points[0, 0], [6479.5, 3119.5], atol=3)
 
 
 def test_threads_share_a_predictor(predictor: Predictor) -> None:

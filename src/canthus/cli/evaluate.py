@@ -32,7 +32,7 @@ def evaluate(
     ] = None,
     box_kind: Annotated[str, typer.Option(help="Kind of the boxes in a file: face or landmarks.")] = "face",
     detector: Annotated[str, typer.Option(help="For --boxes detector: name or .onnx file.")] = "builtin",
-    detector_size: Annotated[int, typer.Option(min=32, help="Longest side in px for its search.")] = 640,
+    detector_size: Annotated[int, typer.Option(min=32, help="Longest side in px for its search.")] = 800,
     scheme: LabelScheme = None,
     allow_scheme_mismatch: Mismatch = False,
     flip_test: Annotated[

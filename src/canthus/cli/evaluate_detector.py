@@ -14,7 +14,7 @@ def evaluate_detector(
     model: Annotated[Path | None, typer.Argument(help="An .onnx detector; default: the bundled one.")] = None,
     root: Annotated[Path, typer.Option(help="Folder with 300w, negatives, detection.")] = Path(),
     against: Annotated[Path | None, typer.Option(help="A YuNet .onnx file to measure beside it.")] = None,
-    working_size: Annotated[int, typer.Option(min=32, help="Longest side in px that is searched.")] = 640,
+    working_size: Annotated[int, typer.Option(min=32, help="Longest side in px that is searched.")] = 800,
     json: Annotated[Path | None, typer.Option(help="Figures.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Results page.")] = None,
     card: Annotated[Path | None, typer.Option(help="Model card.")] = None,

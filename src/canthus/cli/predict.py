@@ -21,7 +21,7 @@ def predict(
     detector: Annotated[str | None, typer.Option(help="Bundled name or an .onnx detector file.")] = None,
     detector_size: Annotated[
         int, typer.Option(min=32, help="Longest side in px that faces are searched at.")
-    ] = 640,
+    ] = 800,
     boxes: Annotated[
         Path | None,
         typer.Option(

@@ -14,7 +14,7 @@ from canthus.geometry import FloatArray, apply_affine, box_iou, invert_affine, r
 #: Networks shrink a picture by up to this factor, so its sides have to be multiples of it.
 STRIDE = 32
 #: Longest side in px at which faces are searched unless asked otherwise.
-WORKING_SIZE = 640
+WORKING_SIZE = 800
 _CANDIDATES = 5000
 
 
