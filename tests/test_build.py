@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import dataset_trees
 import numpy as np
 import pytest
 from staged_parts import staged
@@ -19,7 +20,7 @@ from canthus.build import (
 from canthus.config import ConfigError
 from canthus.losses import LOSSES
 from canthus.losses.wing import Wing
-from canthus.recipe import Recipe
+from canthus.recipe import DatasetPart, Recipe, Validation
 from canthus.sample import Sample
 from canthus.schemes import SCHEMES
 
@@ -153,3 +154,12 @@ def test_shifted_labels_are_taught_shifted(tiny_recipe: Recipe, tiny_data: Path)
     for ours, taught in zip(plain, shifted, strict=True):
         np.testing.assert_allclose(taught.points, ours.points + 1, atol=1e-5)
         np.testing.assert_allclose(taught.box, ours.box + 1, atol=1e-5)
+
+
+def test_a_subset_of_a_dataset_is_a_filter(tiny_recipe: Recipe, tmp_path: Path) -> None:
+    dataset_trees.wflw(tmp_path)
+    for share, expected in (((1, 1), ["0--Parade/p.jpg#1"]), ((0, 0), ["0--Parade/p.jpg", "1--Run/r.jpg"])):
+        part = DatasetPart(name="wflw", split="test", filter={"subset/largepose": share})
+        recipe = tiny_recipe.model_copy(update={"datasets": (part,), "validation": Validation(fraction=0)})
+        (training,), _ = build_sources(recipe, tmp_path)
+        assert [sample.id for sample in training.samples] == expected

@@ -165,6 +165,38 @@ def test_wrong_options_are_one_line(
     assert re.search(message, result.stderr) and result.stderr.count("\n") == 1
 
 
+def test_a_published_set_is_scored_in_its_own_boxes(tiny_landmark_onnx: Path, tmp_path: Path) -> None:
+    """Of three faces of COCO-WholeBody one lacks an outer eye corner: no inter-ocular distance for it."""
+    report, root = tmp_path / "r.json", dataset_trees.coco_wholebody_face(tmp_path / "wb")
+    arguments = ("evaluate", tiny_landmark_onnx, "--dataset", "coco_wholebody_face", "--root", root)
+    result = call(*arguments, "--json", report)
+    assert result.exit_code == 0, result.output
+    content = json.loads(report.read_text())
+    assert (content["boxes"], content["box_kind"], content["split"]) == ("dataset", "landmarks", "val")
+    assert content["faces"] == 3 and content["images"] == 2
+    assert content["metrics"]["left_out/inter_ocular"] == 1
+    assert "inter_ocular                                 1" in result.stdout.partition("left out")[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "message"),
+    [
+        ("cofw", "COFW_test_color.mat", "not a readable MATLAB 7.3 file"),
+        ("aflw", "AFLWinfo_release.mat", "not a readable .mat file"),
+        ("wflw", "annotations/face_landmarks_wflw_test.json", "not a JSON file"),
+    ],
+)
+def test_a_broken_release_is_one_line(
+    name: str, file: str, message: str, tiny_landmark_onnx: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"not what it says")
+    result = call("evaluate", tiny_landmark_onnx, "--dataset", name, "--root", tmp_path)
+    assert result.exit_code == 2 and result.stdout == "" and result.stderr.count("\n") == 1
+    assert file in result.stderr and message in result.stderr
+
+
 def test_schemes_have_to_agree(tiny_landmark_onnx: Path, tmp_path: Path) -> None:
     dataset_trees.coco(tmp_path, info={"scheme": "ibug68_3d"})
     arguments = ("evaluate", tiny_landmark_onnx, "--dataset", "coco", "--root", tmp_path, "--split", "train")
