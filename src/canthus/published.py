@@ -9,7 +9,6 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from canthus.cache import cache_folder
-from canthus.download import fetch
 from canthus.recipe import Recipe
 
 #: The first digits of its sha256 in a published file's name, as in resnet50-0676ba61.pth and
@@ -40,6 +39,8 @@ class PublishedFile:
 
     def fetch(self, otherwise: str) -> Path:
         """The file in the cache; `DownloadError` says what to do without a network, `otherwise` included."""
+        from canthus.download import fetch  # HTTP and TLS are not loaded for pictures
+
         advice = f"Without a network: put the file at {self.path}, or {otherwise}"
         return fetch(self.address, self.path, self.sha256, advice=advice)
 
