@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from published_samples import SAMPLES, published
 
-from canthus.build import build_codec, build_landmarker, build_losses, build_pipeline, scheme_of
+from canthus.build import (
+    build_codec,
+    build_landmarker,
+    build_losses,
+    build_pipeline,
+    build_sources,
+    scheme_of,
+)
 from canthus.codecs import CODECS
 from canthus.codecs.keyposs import KeyPosSTopK
 from canthus.config import override
@@ -204,6 +214,31 @@ def test_rows_of_this_project_say_so(name: str) -> None:
     assert recipe.datasets[0].allow_missing and recipe.crop.label_offset_px == 0
     assert recipe.train.warmup.length(71) <= recipe.train.epochs * 71 / 10
     assert "published" not in recipe.codec.options and recipe.train.precision == "bf16"
+
+
+@pytest.mark.parametrize("name", [f"{name}-hrnetv2_w18" for name in DATASETS])
+def test_real_faces_are_taught_as_published(data: Path, tmp_path: Path, name: str) -> None:
+    """The published labels, as their files count them, and the published matrix of the crop."""
+    dataset = name.partition("-")[0]
+    stated = published(data, tmp_path, dataset)
+    split = SAMPLES[dataset][2]
+    recipe = load_recipe(name, [f"datasets.0.split={split}", "datasets.0.allow_missing=true"])
+    (source,), _ = build_sources(recipe, tmp_path)
+    pipeline = build_pipeline(recipe, training=False)
+    for sample, (ours, item) in zip(source.samples, stated, strict=True):
+        if "center" in item:
+            center, side = np.array(item["center"]), 200 * item["scale"]
+        else:
+            center, side = (ours.box[:2] + ours.box[2:]) / 2, (ours.box[2:] - ours.box[:2]).max()
+        labels = np.array(item.get("face_kpts") or item["keypoints"], np.float64).reshape(-1, 3)
+        scale = 256 / (1.25 * side)
+        view = pipeline(sample, np.random.default_rng(0))
+        matrix = np.column_stack([scale * np.eye(2), 128 - scale * center])
+        np.testing.assert_allclose(view.matrix, matrix, rtol=1e-5, atol=2e-3)
+        known = np.isfinite(view.points).all(-1)
+        assert (known == (labels[:, 2] > 0)).all()
+        expected = scale * (labels[:, :2] - center) + 128
+        np.testing.assert_allclose(view.points[known], expected[known], atol=0.01)
 
 
 DECONVOLUTIONS = "head.deconvolutions=[24, 24, 24]"
