@@ -53,7 +53,8 @@ def bootstrap(
     count = len(rows)
     if count < 2 or not terms:
         return {}
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
+    random = np.random.default_rng(seed)
+    drawn = random.multinomial(count, np.full(count, 1 / count), size=resamples).astype(np.float64)
     above, below = (
         np.stack([np.bincount(inverse, pair[side], count) for pair in terms.values()], axis=1)
         for side in (0, 1)
