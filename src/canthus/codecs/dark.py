@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from canthus.codecs.codec import Outputs
-from canthus.codecs.heatmap import Heatmap
+from canthus.codecs.heatmap import TREMBLE, Heatmap
 from canthus.codecs.peaks import find_peaks
 
 #: Blur kernels up to 9 that OpenCV uses in place of the formula, times their sum.
@@ -23,8 +23,6 @@ FIXED_KERNELS = {
 FLOOR = 1e-10
 #: Maps blurred at a time, so that they stay in the processor's cache.
 FEW = 98
-#: Points that a disturbance moves by more, in px, are called ill-conditioned.
-TREMBLE = 0.01
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -18,6 +18,11 @@ from canthus.schemes import Scheme
 Published = Literal["frame", "patch", "borders"]
 FlipShift = Literal["exact", "cell", "none"]
 
+#: Points that a disturbance moves by more, in px, are called ill-conditioned.
+TREMBLE = 0.01
+#: Disturbances that are tried, and their size as a share of the highest value.
+PROBES, PROBE = 4, 1e-4
+
 
 @dataclass(eq=False, repr=False)
 class Heatmap(Codec):
@@ -117,6 +122,20 @@ class Heatmap(Codec):
         """How far (B, K) the highest cell of maps (B, K, side, side) is from being another, or from zero."""
         best = maps.flatten(2).topk(2, dim=-1).values
         return torch.minimum(best[..., 0] - best[..., 1], best[..., 0].abs())
+
+    def trembling_margin(self, maps: Tensor) -> Tensor:
+        """The disturbance (B, K) of maps (B, K, side, side) that may move a point by about `TREMBLE` px, from
+        what a few small ones do to it: fits to maps without a blob may follow the last digit."""
+        points = self.decode_points({"heatmap": maps})[0]
+        size = PROBE * maps.abs().amax((-2, -1))  # (B, K)
+        generator = torch.Generator().manual_seed(0)
+        moved = torch.full_like(size, 1e-12)
+        for _ in range(PROBES):
+            noise = (2 * torch.rand(maps.shape, generator=generator) - 1).to(maps.device)
+            disturbed = maps + size[..., None, None] * noise
+            change = (self.decode_points({"heatmap": disturbed})[0] - points).norm(dim=-1)
+            moved = torch.maximum(moved, change)
+        return TREMBLE * size / moved
 
     def mirror_points(self, outputs: Outputs, order: Tensor) -> Outputs:
         """Maps mirrored, reordered and moved by the flip shift."""

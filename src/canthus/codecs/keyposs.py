@@ -65,10 +65,11 @@ class KeyPosSBlock(KeyPosS):
         return peaks + corner + torch.stack([x, y], -1)
 
     def margin(self, outputs: Outputs) -> Tensor:
-        """`peak_margin` or, where smaller, the lead of the best block."""
+        """`peak_margin`, `trembling_margin` or the lead of the best block, whichever is least."""
         maps = outputs["heatmap"].float()
         sums, _ = self._blocks(maps, find_peaks(maps)[1])
-        return torch.minimum(self.peak_margin(maps), lead(sums))
+        clear = torch.minimum(self.peak_margin(maps), lead(sums))
+        return torch.minimum(clear, self.trembling_margin(maps))
 
     def _blocks(self, maps: Tensor, peaks: Tensor) -> tuple[Tensor, Tensor]:
         """Sums (B, K, 16) of the 2x2 blocks about the peaks, -inf off the map, and the windows (B, K, 25)."""
@@ -118,13 +119,13 @@ class KeyPosSTopK(KeyPosS):
         return peaks + torch.stack(point, -1).float()
 
     def margin(self, outputs: Outputs) -> Tensor:
-        """`peak_margin` or, where smaller, the lead of the last measuring cell over the next."""
+        """The least of `peak_margin`, `trembling_margin` and the lead of the last measuring cell."""
         maps = outputs["heatmap"].float()
-        flat = maps.flatten(2)
-        if self.measuring == flat.shape[-1]:
-            return self.peak_margin(maps)
-        best = flat.topk(self.measuring + 1).values
-        return torch.minimum(best[..., 0] - best[..., 1], best[..., -2] - best[..., -1])
+        least = torch.minimum(self.peak_margin(maps), self.trembling_margin(maps))
+        if self.measuring < self.side**2:
+            best = maps.flatten(2).topk(self.measuring + 1).values
+            least = torch.minimum(least, best[..., -2] - best[..., -1])
+        return least
 
 
 class Moments(NamedTuple):

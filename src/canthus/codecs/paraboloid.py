@@ -72,8 +72,9 @@ class Paraboloid(Heatmap):
         return peaks + vertex
 
     def margin(self, outputs: Outputs) -> Tensor:
-        """`peak_margin`."""
-        return self.peak_margin(outputs["heatmap"].float())
+        """`peak_margin` or, where smaller, `trembling_margin`."""
+        maps = outputs["heatmap"].float()
+        return torch.minimum(self.peak_margin(maps), self.trembling_margin(maps))
 
     def _fit(self, weights: Tensor, logs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Least squares of `logs` (B, K, M) -> coefficients of the four terms, (B, K) float64 each."""
