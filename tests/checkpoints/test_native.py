@@ -10,6 +10,7 @@ from canthus import checkpoints
 from canthus.build import build_landmarker
 from canthus.checkpoints import native
 from canthus.commands.evaluate import _flips
+from canthus.config import override, validate
 from canthus.recipe import Recipe
 
 
@@ -81,3 +82,21 @@ def test_a_recipe_with_a_flip_test_is_scored_with_it(tiny_recipe: Recipe, tmp_pa
         native.save(path, build_landmarker(recipe), recipe)
         assert _flips(str(path)) is flip
     assert not _flips("face68")
+
+
+def test_the_same_weights_with_another_codec(tiny_recipe: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.safetensors"
+    heatmaps = override(
+        tiny_recipe.model_dump(mode="json"),
+        ["codec={name: heatmap, side: 8, sigma: 1.0}", "head={name: heatmap}", "losses=[{name: mse}]"],
+    )
+    recipe = validate(Recipe, heatmaps, "made")
+    landmarker = build_landmarker(recipe).eval()
+    native.save(path, landmarker, recipe)
+    again, changed = native.load(path, ["codec={name: dark, side: 8, sigma: 1.0, kernel: 3}"])
+    assert changed.codec.name == "dark" and changed.head == recipe.head
+    images = torch.randn(2, 3, 64, 64)
+    torch.testing.assert_close(again.predict(images)["heatmap"], landmarker.predict(images)["heatmap"])
+    assert (again.locate(images).points - landmarker.locate(images).points).abs().max() > 1e-3
+    with pytest.raises(ValueError, match="found 'size=64', expected codec"):
+        native.load(path, ["size=64"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import safetensors
@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 import canthus
 from canthus.build import build_landmarker
-from canthus.config import validate
+from canthus.config import override, validate
 from canthus.models.landmarker import Landmarker
 from canthus.recipe import Recipe
 
@@ -56,9 +56,20 @@ def read_recipe(path: Path) -> Recipe:
     return validate(Recipe, content, str(path))
 
 
-def load(path: Path) -> tuple[Landmarker, Recipe]:
-    """The network in evaluation mode, with its weights, and its recipe."""
+def load(path: Path, assignments: Sequence[str] = ()) -> tuple[Landmarker, Recipe]:
+    """The network in evaluation mode, with its weights, and its recipe.
+
+    `assignments` such as `codec.kernel=17` read the same weights with another codec: only paths in `codec`.
+    """
+    others = [text for text in assignments if not text.startswith(("codec=", "codec."))]
+    if others:
+        raise ValueError(
+            f"found {others[0]!r}, expected codec=... or codec.OPTION=...: weights can be decoded in another "
+            "way, the rest of their recipe is fixed"
+        )
     recipe = read_recipe(path)
+    if assignments:
+        recipe = validate(Recipe, override(recipe.model_dump(mode="json"), assignments), str(path))
     landmarker = build_landmarker(recipe)
     restore(landmarker, load_file(path), str(path))
     return landmarker.eval(), recipe

@@ -13,6 +13,10 @@ from canthus.commands.finish import finish
 def export(
     checkpoint: Annotated[str, typer.Argument(help="A .safetensors file or a zoo row (`canthus zoo`).")],
     out: Annotated[Path, typer.Argument(help="The .onnx file to write.")],
+    assignments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[codec.OPTION=VALUE]...", help="Decode the same outputs in another way."),
+    ] = None,
     flip_test: Annotated[
         bool, typer.Option("--flip-test", help="Average with the mirrored picture, in the graph.")
     ] = False,
@@ -21,4 +25,4 @@ def export(
     """Write one self-contained ONNX file, checked against the network."""
     from canthus.commands.export import export
 
-    finish(lambda: export(checkpoint, out, flip_test=flip_test, images=image))
+    finish(lambda: export(checkpoint, out, assignments or (), flip_test=flip_test, images=image))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,18 @@ from canthus.images import read_image
 from canthus.runtime.models import BUNDLED, model_file, weights_file
 
 
-def export(checkpoint: str, out: Path, *, flip_test: bool = False, images: list[Path] | None = None) -> int:
+def export(
+    checkpoint: str,
+    out: Path,
+    assignments: Sequence[str] = (),
+    *,
+    flip_test: bool = False,
+    images: list[Path] | None = None,
+) -> int:
     """Write an ONNX file after checking it against the network and print what was compared.
 
-    `checkpoint` is a .safetensors file or a zoo row. `images` are pictures whose middle squares the check
+    `checkpoint` is a .safetensors file or a zoo row; `assignments` such as `codec.kernel=17` decode its
+    outputs in another way. `images` are pictures whose middle squares the check
     runs on; without them it uses smooth random pictures.
     """
     if out.suffix != ".onnx":
@@ -32,7 +41,7 @@ def export(checkpoint: str, out: Path, *, flip_test: bool = False, images: list[
         raise ValueError(f"{checkpoint}: is an ONNX file already; copy {model_file(checkpoint)}")
     check_writable(out)
     weights = weights_file(checkpoint)
-    landmarker, recipe = native.load(weights)
+    landmarker, recipe = native.load(weights, assignments)
     crops = np.stack([_square(path, recipe.size) for path in images]) if images else None
     parity = write(landmarker, recipe, out, flip_test=flip_test, crops=crops, facts=facts_of(weights))
     lines = [
