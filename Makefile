@@ -4,7 +4,7 @@ DEV := .venv
 NETWORK := --timeout 180 --disable-pip-version-check
 PACKAGE := $(shell find src -type f -not -name "*.pyc")
 
-.PHONY: demo test clean
+.PHONY: demo test zoo-check clean
 
 demo: $(DEMO)/.done  ## install the base package (no torch) and annotate the sample pictures
 	$(DEMO)/bin/canthus predict samples --save out/demo --json out/demo/faces.json
@@ -15,6 +15,9 @@ test: $(DEV)/.done  ## lint, types and the whole suite
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
 	$(DEV)/bin/python -m pytest
+
+zoo-check: $(DEV)/.done  ## every row at full size: parity, export, speed; writes docs/zoo_check.md (an hour)
+	$(DEV)/bin/python benchmarks/zoo_check.py --flip-test
 
 $(DEMO)/.done: pyproject.toml $(PACKAGE)
 	$(PYTHON) -m venv $(DEMO)

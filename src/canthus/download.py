@@ -92,7 +92,7 @@ def _complete(address: str, part: Path, advice: str) -> None:
                 reason = f"the server answered {error.code} {error.reason}"
             except (URLError, HTTPException, _BrokenOffError, TimeoutError, ConnectionError) as error:
                 cause = error.reason if isinstance(error, URLError) else error
-                reason = str(cause) or type(cause).__name__
+                reason = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
             except OSError as error:
                 raise DownloadError(f"{part}: cannot be written ({error.strerror or error})") from None
             if resumptions == 0 or _size(part) == before:
