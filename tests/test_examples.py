@@ -13,6 +13,7 @@ SAYS = {
     "own_detector": "px apart",
     "film_strip": "50 pictures, 1 faces followed",
     "aligned_faces": "astronaut_0.png",
+    "own_loop": "1.5 s: face 0, nose at",
 }
 
 

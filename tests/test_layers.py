@@ -23,6 +23,7 @@ ROWS: list[tuple[str, ...]] = [
     ("checkpoints",),
     ("runtime",),
     ("evaluation",),
+    ("stability",),
     ("export",),
     ("training",),
     ("commands",),
@@ -35,6 +36,7 @@ TORCH_FREE = {
     *("morphable_models",),
     *("transforms", "metrics", "detectors", "recipe", "draw", "scoring", "runtime", "evaluation", "commands"),
     *("cli", "__main__", "cache", "download", "published"),
+    "stability",
 }
 FILES = sorted(SOURCE.rglob("*.py"))
 

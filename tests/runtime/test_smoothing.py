@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,6 +47,115 @@ def test_one_euro_is_the_published_one() -> None:
     one_euro = OneEuro(0.8, 0.3)
     mine = [float(one_euro([value], 1 / 25)[0]) for value in values]
     np.testing.assert_allclose(mine, naive_one_euro(values, 25, 0.8, 0.3), rtol=1e-12)
+
+
+def smoothed(points: np.ndarray, level: str = "medium", deviation: np.ndarray | float = 1.0) -> np.ndarray:
+    """Points (T, 5, 2) through a `Smoother` at 30 pictures a second."""
+    smoother = Smoother(level)
+    return np.stack([smoother(faces(p, 0, deviation), i / 30).points[0] for i, p in enumerate(points)])
+
+
+def bends(points: np.ndarray) -> float:
+    return float(np.sqrt(np.square(np.diff(points, 2, axis=0)).mean()))
+
+
+def lag(smooth: np.ndarray, truth: np.ndarray) -> float:
+    """Frames, for motion along x at a steady speed."""
+    return float(((truth - smooth)[..., 0] / np.diff(truth[:2, 0, 0])).mean())
+
+
+def test_noise_at_rest_shrinks_with_the_level() -> None:
+    noise = np.random.default_rng(0).normal(size=(300, 5, 2))
+    jitter = [bends(smoothed(FACE + noise, level)[30:]) for level in ("off", "low", "medium", "high")]
+    assert jitter == sorted(jitter, reverse=True)
+    assert jitter[2] < jitter[0] / 3
+    assert np.abs(smoothed(FACE + noise, "high")[30:].mean(0) - FACE).max() < 0.3
+
+
+@pytest.mark.parametrize("level", list(LEVELS))
+def test_a_face_that_moves_steadily_is_not_late(level: str) -> None:
+    """200 px a second, two of its widths, beginning at once: within one frame soon, and then for good."""
+    way = np.maximum(np.arange(90) - 10, 0)[:, None, None] * np.array([200 / 30, 0])
+    truth = FACE + way + np.random.default_rng(1).normal(0, 0.5, (90, 5, 2))
+    late = [lag(smoothed(truth, level)[i : i + 5], (FACE + way)[i : i + 5]) for i in (13, 20, 40, 80)]
+    assert all(abs(value) < 1 for value in late)
+    assert abs(late[-1]) < 0.1
+
+
+def test_growing_and_rolling_faces_keep_their_shape() -> None:
+    frames = []
+    for i in range(60):
+        angle, scale = 0.02 * i, 1.01**i
+        turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        frames.append((FACE - 50) @ turn.T + 50)
+    truth = np.stack(frames)
+    error = np.linalg.norm(smoothed(truth) - truth, axis=-1)
+    assert error[10:].max() < 0.01 * 60 * 1.8  # 1 % of the face
+
+
+def test_a_blink_is_followed() -> None:
+    """One point of a resting face moves by a tenth of it within 0.1 s and back: most of the way is seen."""
+    path = np.interp(np.arange(60) / 30, [1.0, 1.1, 1.2, 1.3], [0, 8, 8, 0])
+    truth = np.tile(FACE, (60, 1, 1))
+    truth[:, 0, 1] += path
+    smooth = smoothed(truth)
+    assert smooth[36, 0, 1] - FACE[0, 1] > 4
+    assert np.abs(smooth[:, 1:] - FACE[1:]).max() < 1.5  # the others stay
+
+
+def test_uncertain_points_are_smoothed_more() -> None:
+    """Of 68 points as noisy as each other, the half that is said to be uncertain comes out steadier."""
+    rng = np.random.default_rng(2)
+    shape, certain = rng.uniform(0, 100, (68, 2)), np.arange(68) % 2 == 0
+    covariance = np.where(certain, 1.0, 9.0)[None, :, None, None] * np.eye(2)
+    smoother, out = Smoother(), []
+    for i, noise in enumerate(rng.normal(size=(120, 1, 68, 2))):
+        one = Faces(shape + noise, np.ones((1, 68)), np.zeros((1, 4)), SCHEMES["ibug68"],
+                    covariance=covariance, track_ids=np.zeros(1))  # fmt: skip
+        out.append(smoother(one, i / 30).points[0])
+    jitter = np.sqrt(np.square(np.diff(np.stack(out)[20:], 2, axis=0)).mean(axis=(0, 2)))
+    assert jitter[~certain].mean() < 0.7 * jitter[certain].mean()
+
+
+def test_a_loss_starts_anew_and_others_do_not_mind() -> None:
+    smoother, whole = Smoother(), Smoother()
+    for i in range(20):
+        smoother(faces(FACE + i % 2), i / 30)
+        whole(faces(FACE + i % 2), i / 30)
+    smoother(faces(FACE)[:0], 20 / 30)
+    whole(faces(FACE), 20 / 30)
+    jumped = FACE + 3.0
+    np.testing.assert_allclose(smoother(faces(jumped), 21 / 30).points[0], jumped, rtol=1e-6)
+    assert np.abs(whole(faces(jumped), 21 / 30).points[0] - jumped).max() > 0.5
+    smoother.reset()
+    np.testing.assert_allclose(smoother(faces(FACE), 0.0).points[0], FACE, rtol=1e-6)
+
+
+def test_uneven_times_and_slow_pictures_do_no_harm() -> None:
+    smoother = Smoother()
+    rng = np.random.default_rng(3)
+    time = 0.0
+    for _ in range(40):
+        time += float(rng.choice([1e-6, 0.01, 0.05, 3.0]))
+        points = FACE + 40 * time
+        out = smoother(faces(points), time).points[0]
+        assert np.isfinite(out).all() and np.abs(out - points).max() < 130
+
+
+def test_points_in_one_place_do_no_harm() -> None:
+    smoother = Smoother()
+    for i in range(4):
+        np.testing.assert_allclose(smoother(faces(np.full((5, 2), 7.0)), i / 30).points, 7.0)
+
+
+def test_poses_are_smoothed_beside_the_points() -> None:
+    rng = np.random.default_rng(4)
+    smoother, out = Smoother(), []
+    poses = rng.normal((20, 0, 0), 2, (200, 1, 3))
+    for i, pose in enumerate(poses):
+        out.append(smoother(replace(faces(FACE), pose=pose), i / 30).pose)
+    assert bends(np.stack(out)[20:]) < bends(poses[20:]) / 3
+    assert smoother(faces(FACE), 100.0).pose is None
 
 
 def test_smoother_needs_ids_and_a_level() -> None:

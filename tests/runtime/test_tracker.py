@@ -103,13 +103,13 @@ def test_the_detector_is_asked_on_its_schedule_and_finds_who_comes_in() -> None:
 def test_id_survives_an_occlusion_but_not_a_long_one() -> None:
     world = World()
     track = tracker(world)
-    for frame in range(100):
-        world.faces = [corners((60 + 2 * frame, 100))]
-        world.hidden = {0} if 20 <= frame < 38 or 60 <= frame < 95 else set()
+    for frame in range(160):
+        world.faces = [corners((60 + 1.5 * frame, 100))]
+        world.hidden = {0} if 20 <= frame < 38 or 60 <= frame < 152 else set()
         faces = track(PICTURE, frame / FPS)
         assert (len(faces) == 0) == bool(world.hidden)
         if len(faces):
-            assert faces.track_ids.tolist() == [0 if frame < 95 else 1]
+            assert faces.track_ids.tolist() == [0 if frame < 152 else 1]
 
 
 @pytest.mark.parametrize("speed", [1.5, 3.0, 6.0])
@@ -130,6 +130,34 @@ def test_ids_through_a_crossing(speed: float) -> None:
         if frame == 0:
             first, second = (nearest(faces, points) for points in world.faces)
     assert (first, second) == tuple(nearest(faces, points) for points in world.faces)
+
+
+def painted(world: World, colours: list[tuple[int, int, int]]) -> np.ndarray:
+    """The picture with each face's left half in its own colour, the frontmost on top."""
+    image = np.full((300, 400, 3), 90, np.uint8)
+    for points, colour in reversed(list(zip(world.faces, colours, strict=True))):
+        x1, y1, x2, y2 = np.rint(landmark_boxes(points)).astype(int)
+        image[y1 : y2 + 1, x1 : x2 + 1] = 200
+        image[y1 : y2 + 1, x1 : (x1 + x2) // 2] = colour
+    return image
+
+
+def test_two_that_vanish_behind_a_third_are_told_apart_by_their_looks() -> None:
+    """Both go behind the one in the middle, trade places there and come out again."""
+    world = World()
+    track = tracker(world)
+    colours = [(200, 0, 0), (0, 200, 0), (0, 0, 200)]
+    for frame in range(90):
+        step = 3 * min(frame, 30)
+        left, right = (
+            (110 + step, 290 - step) if frame < 45 else (200 + 3 * (frame - 45), 200 - 3 * (frame - 45))
+        )
+        world.faces = [corners((200, 100), 60), corners((left, 100)), corners((right, 100))]
+        faces = track(painted(world, colours), frame / FPS)
+        ids = [nearest(faces, points) for points in world.faces]
+        if frame == 0:
+            first = ids
+    assert ids == first and sorted(first) == [0, 1, 2]
 
 
 def test_two_detections_of_one_face_give_one_track() -> None:

@@ -22,6 +22,7 @@ from canthus.cli import (
     evaluate,
     evaluate_detector,
     evaluate_pose,
+    evaluate_video,
     export,
     learn_shape,
     predict,
@@ -46,6 +47,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "zoo": zoo.zoo,
     "train-detector": train_detector.train_detector,
     "evaluate-detector": evaluate_detector.evaluate_detector,
+    "evaluate-video": evaluate_video.evaluate_video,
     "results": results.results,
 }
 

@@ -82,6 +82,6 @@ def evaluate_video(
 
 
 def _command(material: Material, model: str | None) -> str:
-    words = ["canthus evaluate-video", *([f"--model {model}"] if model else []), "--root DATA"]
+    words = ["canthus evaluate-video", *([model] if model else []), "--root DATA"]
     words += [f"--split {material.split}", f"--photos {material.photos}"]
     return " ".join([*words, f"--crossings {material.crossings}", f"--seed {material.seed}"])

@@ -11,69 +11,135 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from canthus.faces import Faces
-from canthus.geometry import FloatArray, landmark_boxes
+from canthus.geometry import FloatArray
+
+
+class Cutoff:
+    """The cutoff of the One-Euro filter (Casiez, Roussel and Vogel 2012): it rises with the speed.
+
+    `resting` Hz; `beta` Hz more for each unit a second above `slack`; the speed is the length of the steps
+    (..., D) to the filter's last value, low-passed at 1 Hz before the length is taken.
+    """
+
+    def __init__(self, resting: float, beta: float, slack: float = 0.0) -> None:
+        self.resting, self.beta, self.slack = resting, beta, slack
+        self._velocity: FloatArray | float = 0.0
+
+    def __call__(self, steps: FloatArray, seconds: float) -> FloatArray:
+        """The cutoffs (...,) in Hz for the next value, `steps` (..., D) units from the last filtered one."""
+        self._velocity = self._velocity + share(1.0, seconds) * (steps / seconds - self._velocity)
+        speed = np.sqrt(np.square(self._velocity).sum(axis=-1))
+        return np.asarray(self.resting + self.beta * np.maximum(speed - self.slack, 0.0))
 
 
 class OneEuro:
-    """The One-Euro filter (Casiez, Roussel and Vogel 2012): a low pass whose cutoff rises with the speed.
+    """The One-Euro filter (Casiez, Roussel and Vogel 2012) of values (..., D): a low pass with a `Cutoff`."""
 
-    `min_cutoff` Hz at rest; `beta` Hz more for each unit a second; the speed itself is low-passed at
-    `speed_cutoff` Hz. The speed of a row of `value` (..., D) is the length of its derivative, so that the
-    coordinates of a point are filtered alike.
+    def __init__(self, resting: float, beta: float) -> None:
+        self._cutoff = Cutoff(resting, beta)
+        self._value: FloatArray | None = None
+
+    def __call__(self, value: ArrayLike, seconds: float) -> FloatArray:
+        """The filtered value (..., D), `seconds` after the last one."""
+        value = np.asarray(value, dtype=np.float64)
+        if self._value is None:
+            self._value = value
+        else:
+            steps = value - self._value
+            self._value = self._value + share(self._cutoff(steps, seconds), seconds)[..., None] * steps
+        return self._value
+
+
+def share(cutoff: ArrayLike, seconds: float) -> FloatArray:
+    """How much of a new value a first-order low pass of this cutoff in Hz takes."""
+    angle = 2 * math.pi * seconds * np.asarray(cutoff, dtype=np.float64)
+    return np.asarray(angle / (1 + angle))
+
+
+class FaceFilter:
+    """The points of one face: One-Euro filters in a frame that moves with the face.
+
+    Plain One-Euro filters cannot both rest and follow: whatever stops the tremble of a moving face makes it
+    late. Here the last filtered points are first moved on by the motion of the face as a whole, an affine
+    one; what is left to the new points is split into such a motion and the rest. The motion is corrected by
+    critically damped g-h filters (Brookner 1998), which do not lag behind a steady
+    speed, one for the shift and one for growth, roll and shear; the rest by a One-Euro filter for each point.
+    The cutoffs of all three are `Cutoff`s of what the prediction missed. Lengths are in spreads: the root
+    mean square distance of the points from their mean.
     """
 
-    def __init__(self, min_cutoff: float, beta: float, speed_cutoff: float = 1.0) -> None:
-        self.min_cutoff, self.beta, self.speed_cutoff = min_cutoff, beta, speed_cutoff
-        self._value: FloatArray | None = None
-        self._derivative: FloatArray | None = None
+    def __init__(self, level: Level, points: FloatArray, pose: FloatArray | None) -> None:
+        self._points = points
+        self._drift, self._growth = np.zeros(2), np.zeros((2, 2))  # a second
+        self._shift, self._shape, self._own = (
+            Cutoff(*each) for each in (level.shift, level.shape, level.own)
+        )
+        self._pose = OneEuro(*level.own[:2])
+        self.pose = None if pose is None else self._pose(pose / _TURN, 1.0) * _TURN
 
     def __call__(
-        self, value: ArrayLike, seconds: float, *, trust: ArrayLike = 1.0, unit: float = 1.0
+        self, points: FloatArray, pose: FloatArray | None, seconds: float, trust: FloatArray
     ) -> FloatArray:
-        """The filtered value (..., D), `seconds` after the last one.
-
-        `trust` (...,) multiplies the cutoff of each row; speeds are measured in `unit`s a second.
-        """
-        value = np.asarray(value, dtype=np.float64)
-        if self._value is None or self._derivative is None:
-            self._value, self._derivative = value, np.zeros_like(value)
-            return value
-        share = _share(self.speed_cutoff, seconds)
-        self._derivative = self._derivative + share * ((value - self._value) / seconds - self._derivative)
-        speed = np.linalg.norm(self._derivative, axis=-1) / unit
-        shares = _share(np.asarray(trust) * (self.min_cutoff + self.beta * speed), seconds)
-        self._value = self._value + shares[..., None] * (value - self._value)
-        return self._value
+        """The filtered points (K, 2), `seconds` after the last ones; `trust` (K,) multiplies the cutoff of
+        each and its weight in the motion. `self.pose` (3,) degrees becomes the filtered pose."""
+        weights = trust / trust.sum()
+        center = weights @ self._points
+        arms = self._points - center
+        weighted = arms * weights[:, None]
+        moments = weighted.T @ arms
+        spread = math.sqrt(max(float(np.trace(moments)), 1e-6))
+        missed = points - (self._points + seconds * (spread * self._drift + arms @ self._growth.T))
+        shift = weights @ missed
+        shape = np.linalg.solve(moments + 1e-6 * spread**2 * np.eye(2), weighted.T @ (missed - shift)).T
+        own = missed - shift - arms @ shape.T
+        kept = math.exp(-2 * math.pi * seconds * float(self._shift(shift / spread, seconds)))
+        kept_shape = math.exp(-2 * math.pi * seconds * float(self._shape(shape.ravel(), seconds)))
+        shares = share(trust * self._own(own / spread, seconds), seconds)
+        # What was predicted, and of what it missed as much of each kind as its filter takes.
+        predicted = points - missed
+        moved = (1 - kept**2) * shift + arms @ ((1 - kept_shape**2) * shape).T
+        self._points = predicted + moved + shares[:, None] * own
+        self._drift = self._drift + (1 - kept) ** 2 * shift / spread / seconds
+        self._growth = self._growth + (1 - kept_shape) ** 2 * shape / seconds
+        self.pose = None if pose is None else self._pose(pose / _TURN, seconds) * _TURN
+        return self._points
 
 
 @dataclass(frozen=True)
 class Level:
-    """How strongly a level smooths: `min_cutoff` and `beta` of the One-Euro filter, speeds in face sizes
-    (root of the area of the landmarks' box) a second; `reach` s before and after a picture of a file that its
-    smoothing looks at.
+    """How strongly a level smooths: the arguments of the `Cutoff`s of a face's `shift`, of its growth, roll
+    and shear (`shape`), and of each point's `own` motion; `reach` s before and after a picture of a file
+    that its smoothing looks at.
     """
 
-    min_cutoff: float
-    beta: float
+    shift: tuple[float, float, float]
+    shape: tuple[float, float, float]
+    own: tuple[float, float, float]
     reach: float
 
 
-LEVELS = {"low": Level(3.0, 12.0, 0.1), "medium": Level(1.5, 8.0, 0.2), "high": Level(0.7, 5.0, 0.35)}
+#: Chosen on videos made of photographs of the training split, see docs/tracking.md.
+LEVELS = {
+    "low": Level((3.0, 5.0, 0.1), (2.0, 4.0, 0.1), (2.0, 4.0, 0.0), 0.1),
+    "medium": Level((2.0, 2.5, 0.1), (0.8, 1.0, 0.1), (0.8, 1.5, 0.0), 0.2),
+    "high": Level((1.6, 1.8, 0.1), (0.6, 0.7, 0.1), (0.5, 1.0, 0.0), 0.35),
+}
 #: Pictures on either side that smoothing looks at, at most.
 _WIDEST = 32
+#: A turn by so many degrees moves the points of a face by about one spread.
+_TURN = 60.0
 
 
 class Smoother:
-    """The points of each followed face through a One-Euro filter of its own; uncertain points are smoothed
-    more.
+    """The points of each followed face through a `FaceFilter` of its own; uncertain points are smoothed more.
 
     `level`: `off`, `low`, `medium` or `high`. The cutoff of a point is multiplied by the face's median
-    standard deviation over its own (within 0.5 to 2). A face that is absent from a frame starts anew.
+    variance over its own (within 0.25 to 4). A face that is absent from a picture starts anew.
     """
 
     def __init__(self, level: str = "medium") -> None:
         self._level = _level(level)
-        self._filters: dict[int, OneEuro] = {}
+        self._filters: dict[int, FaceFilter] = {}
         self._now = 0.0
 
     def reset(self) -> None:
@@ -81,24 +147,27 @@ class Smoother:
         self._filters = {}
 
     def __call__(self, faces: Faces, timestamp: float) -> Faces:
-        """The same faces with smoothed points; `timestamp` in seconds, later than the last one.
+        """The same faces with smoothed points and poses; `timestamp` in seconds, later than the last one.
 
         Raises ValueError for faces without `track_ids`.
         """
         ids = _ids(faces)
         seconds, self._now = timestamp - self._now, timestamp
-        if self._level is None or not len(faces):
+        if self._level is None or not ids:
             self._filters = {}
             return faces
-        kept = {id: self._filters.get(id) or OneEuro(self._level.min_cutoff, self._level.beta) for id in ids}
-        self._filters = kept
-        sizes = _sizes(faces)
-        trust = _trust(faces)
-        points = [
-            kept[id](faces.points[row], seconds, trust=trust[row], unit=sizes[row])
-            for row, id in enumerate(ids)
-        ]
-        return replace(faces, points=np.stack(points).astype(np.float32))
+        before, self._filters = self._filters, {}
+        points, trust = faces.points.astype(np.float64), _trust(faces)
+        for row, id in enumerate(ids):
+            pose = None if faces.pose is None else faces.pose[row].astype(np.float64)
+            if id in before:
+                points[row] = before[id](points[row], pose, seconds, trust[row])
+                self._filters[id] = before[id]
+            else:
+                self._filters[id] = FaceFilter(self._level, points[row], pose)
+        poses = [self._filters[id].pose for id in ids]
+        smooth = None if faces.pose is None else np.array(poses, dtype=np.float32)
+        return replace(faces, points=points.astype(np.float32), pose=smooth)
 
 
 def smooth_offline(frames: Iterable[tuple[float, Faces]], level: str = "medium") -> Iterator[Faces]:
@@ -193,21 +262,10 @@ def _ids(faces: Faces) -> list[int]:
     return [] if faces.track_ids is None else faces.track_ids.tolist()
 
 
-def _sizes(faces: Faces) -> FloatArray:
-    """Root of the area (N,) px of the points' boxes."""
-    boxes = landmark_boxes(faces.points)
-    return np.asarray(np.sqrt(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0), axis=-1)))
-
-
 def _trust(faces: Faces) -> FloatArray:
     """How sure each point (N, K) is within its face: 1 for the typical point, less for uncertain ones."""
     if faces.covariance is None:
         return np.ones(faces.points.shape[:2])
-    deviation = np.sqrt(np.maximum(np.trace(faces.covariance, axis1=-2, axis2=-1), 1e-12))
-    return np.asarray(np.clip(np.median(deviation, axis=-1, keepdims=True) / deviation, 0.5, 2.0))
-
-
-def _share(cutoff: ArrayLike, seconds: float) -> FloatArray:
-    """How much of the new value a first-order low pass of this cutoff in Hz takes."""
-    angle = 2 * math.pi * seconds * np.asarray(cutoff, dtype=np.float64)
-    return np.asarray(angle / (1 + angle))
+    variance = np.maximum(faces.covariance[..., 0, 0] + faces.covariance[..., 1, 1], 1e-12)
+    middle = np.partition(variance, variance.shape[1] // 2, axis=1)[:, variance.shape[1] // 2]
+    return np.asarray(np.clip(middle[:, None] / variance, 0.25, 4.0), dtype=np.float64)

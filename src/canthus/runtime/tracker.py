@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -13,18 +13,21 @@ from numpy.typing import ArrayLike, NDArray
 from canthus.detectors import Detector
 from canthus.faces import Faces
 from canthus.geometry import BoxKind, FloatArray, box_iou, convert_boxes, landmark_boxes
+from canthus.runtime.appearance import look
 from canthus.runtime.assignment import assign
 from canthus.runtime.smoothing import Smoother
 from canthus.runtime.tracks import Track
 
 #: A lost face gets its id back within so many seconds.
-MEMORY = 1.0
-#: While a face is lost, the detector is asked every so many seconds.
-RETRY = 0.1
+MEMORY = 3.0
+#: For so many seconds it is looked for where it should be, and by the detector every so many.
+PATIENCE, RETRY = 1.0, 0.1
 #: Boxes that overlap more than this (intersection over union) show one face twice.
 DUPLICATE = 0.5
 #: From this overlap on, the points of one face may have slipped over to the other.
 CONTACT = 0.05
+#: A face in the place of a lost one overlaps no followed face by more than this.
+APART = 0.2
 #: A detection that overlaps a followed face by this is that face.
 SAME = 0.3
 #: A lost face is taken for found in its old place only from this presence on.
@@ -32,6 +35,8 @@ SURE = 0.8
 #: A new face is a lost one if its points are at most so many face sizes from where they should be, plus so
 #: many for each second since.
 NEAR, NEAR_A_SECOND = 0.6, 2.0
+#: ... and its look is not more unlike than this, see `unlikeness`.
+UNLIKE = 0.5
 
 #: (picture, boxes (N, 4), their kind) -> the faces in these boxes.
 FindPoints = Callable[[NDArray[np.uint8], ArrayLike, BoxKind], Faces]
@@ -42,8 +47,8 @@ class Tracker:
 
     `landmarker`: such as `OnnxLandmarker`. `detector`: asked every `detect_every` seconds, at once when a
     face gets lost, and in every picture while there is none. A face is lost below `min_presence`; where it
-    turns up within a second, it has its id again. At most `max_faces` are followed, larger ones first, so
-    that a crowd costs a bounded time. `smooth`: `off`, `low`, `medium` or `high`, see `Smoother`.
+    turns up within three seconds, it has its id again. At most `max_faces` are followed, larger ones first,
+    so that a crowd costs a bounded time. `smooth`: `off`, `low`, `medium` or `high`, see `Smoother`.
 
     One tracker a stream. Raises ValueError for options out of range.
     """
@@ -88,10 +93,13 @@ class Tracker:
                 "call reset() before another stream"
             )
         self._now = timestamp
-        found, lost = self._follow(image)
+        found, again, lost = self._follow(image)
+        fresh = []
         if lost or self._search_is_due(found):
-            found = self._search(image, found)
+            fresh = self._search(image, found)
             self._searched = timestamp
+        if again or fresh:
+            self._name(image, found, again, fresh)
         known = [track for track in self._tracks if timestamp - track.seen <= MEMORY]
         known.sort(key=lambda track: (-track.seen, track.id))
         self._tracks = known[: 2 * self._max_faces]
@@ -105,78 +113,91 @@ class Tracker:
         empty = self._landmarker(image, np.zeros((0, 4)), "landmarks")
         return replace(empty, track_ids=np.zeros(0, dtype=np.int64))
 
-    def _follow(self, image: NDArray[np.uint8]) -> tuple[dict[int, Faces], bool]:
-        """The faces (id -> one face) seen where they should be, and whether one that was seen in the last
-        picture is not."""
-        tracks = self._tracks[: self._max_faces]
+    def _follow(self, image: NDArray[np.uint8]) -> tuple[dict[int, Faces], list[Faces], bool]:
+        """The faces (id -> one face) that were seen in the last picture and still are; faces where lost ones
+        should be; and whether one got lost."""
+        tracks = self._expected()[: self._max_faces]
         if not tracks:
-            return {}, False
+            return {}, [], False
         boxes = np.stack([track.window(self._now) for track in tracks])
         faces = self._landmarker(image, boxes, "landmarks")
-        needed = np.array([self._min_presence if track.live else SURE for track in tracks])
-        sound = _sound(faces, image, np.maximum(needed, self._min_presence))
+        live = np.array([track.live for track in tracks])
+        sound = _sound(faces, image, np.where(live, self._min_presence, max(SURE, self._min_presence)))
         points = faces.points.astype(np.float64)
-        overlap = _overlaps(points, sound)
-        for first, second in zip(*np.nonzero(np.triu(overlap > DUPLICATE)), strict=True):
-            if sound[first] and sound[second]:
-                sound[self._less_likely(tracks, points, first, second)] = False
-        found, lost = {}, False
-        for row, track in enumerate(tracks):
-            if sound[row]:
-                track.see(points[row], self._now, trusted=not (overlap[row] > CONTACT).any())
-                found[track.id] = faces[row]
-            else:
-                lost |= track.live
-                track.lose()
-        return found, lost
+        looks = [look(image, face) for face in points]
+        boxes = landmark_boxes(points)
+        overlap = box_iou(boxes, boxes) * (1 - np.eye(len(boxes)))
+        for first, second in np.argwhere(np.triu(overlap > DUPLICATE)).tolist():
+            if sound[first] and sound[second] and live[first] and live[second]:
+                doubt = [
+                    tracks[row].surprise(points[row], self._now) + tracks[row].unlike(looks[row])
+                    for row in (first, second)
+                ]
+                sound[first if doubt[0] > doubt[1] else second] = False
+        held = np.flatnonzero(sound & live).tolist()
+        for row in held:
+            trusted = not (overlap[row, held] > CONTACT).any()
+            tracks[row].see(points[row], looks[row], self._now, trusted=trusted)
+        lost = np.flatnonzero(live & ~sound).tolist()
+        for row in lost:
+            tracks[row].lose()
+        apart = ~(overlap[:, held] > APART).any(axis=1)
+        return {tracks[row].id: faces[row] for row in held}, list(faces[sound & ~live & apart]), bool(lost)
 
-    def _less_likely(self, tracks: list[Track], points: FloatArray, first: int, second: int) -> int:
-        """Which of two tracks (their rows) that hold one face should not: a lost one, else the one that the
-        face surprises more."""
-        if tracks[first].live != tracks[second].live:
-            return second if tracks[first].live else first
-        surprise = [tracks[row].surprise(points[row], self._now) for row in (first, second)]
-        return first if surprise[0] > surprise[1] else second
+    def _expected(self) -> list[Track]:
+        """The faces that should be in the picture, those seen last first."""
+        return [track for track in self._tracks if self._now - track.seen <= PATIENCE or track.live]
 
     def _search_is_due(self, found: dict[int, Faces]) -> bool:
-        missing = any(not track.live for track in self._tracks)
+        missing = any(not track.live for track in self._expected())
         wait = 0.0 if not found else min(RETRY, self._detect_every) if missing else self._detect_every
         return self._now - self._searched >= wait
 
-    def _search(self, image: NDArray[np.uint8], found: dict[int, Faces]) -> dict[int, Faces]:
-        """The faces found so far, and those that only the detector finds."""
+    def _search(self, image: NDArray[np.uint8], found: dict[int, Faces]) -> list[Faces]:
+        """The faces that only the detector finds, at most as many as may be followed."""
         boxes = np.asarray(self._detector(image).boxes, dtype=np.float64).reshape(-1, 4)
-        known = np.concatenate([np.zeros((0, 4)), *(landmark_boxes(face.points) for face in found.values())])
+        known = _face_boxes(found.values())
         boxes = boxes[~(box_iou(boxes, convert_boxes(known, "landmarks", "face")) > SAME).any(axis=1)]
         largest = np.argsort(-np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), kind="stable")
         boxes = boxes[largest[: self._max_faces - len(found)]]
         if not len(boxes):
-            return found
+            return []
         faces = self._landmarker(image, boxes, "face")
-        faces = faces[_sound(faces, image, np.full(len(faces), self._min_presence))]
-        faces = faces[_unseen(landmark_boxes(faces.points), known)]
-        points = faces.points.astype(np.float64)
+        return list(faces[_sound(faces, image, np.full(len(faces), self._min_presence))])
+
+    def _name(
+        self, image: NDArray[np.uint8], found: dict[int, Faces], again: list[Faces], fresh: list[Faces]
+    ) -> None:
+        """Give the faces in the places of lost ones (`again`) and those of the detector (`fresh`) the ids of
+        lost faces, and new ids to what remains of the detector's. While somebody is missing, a face half
+        hidden by another gets no new id: it may be the missing one, and looks like neither."""
+        boxes, known = _face_boxes([*again, *fresh]), _face_boxes(found.values())
+        rows = _unseen(boxes, known)[: self._max_faces - len(found)]
+        clear = ~(box_iou(boxes, known) > CONTACT).any(axis=1)
+        missing = any(not track.live for track in self._expected())
+        faces = [[*again, *fresh][row] for row in rows]
+        points = [face.points[0].astype(np.float64) for face in faces]
+        looks = [look(image, shape) for shape in points]
         lost = [track for track in self._tracks if not track.live]
-        again = dict(assign(self._costs(points, lost), 1.0))
-        for row in range(len(faces)):
-            if row in again:
-                track = lost[again[row]]
-                track.see(points[row], self._now, trusted=True)
-            else:
-                track = Track(self._next_id, points[row], self._now)
+        costs = [[self._cost(track, *seen) for track in lost] for seen in zip(points, looks, strict=True)]
+        owners = dict(assign(np.reshape(costs, (len(faces), len(lost))), 1.0))
+        for number, face in enumerate(faces):
+            if number in owners:
+                track = lost[owners[number]]
+                track.see(points[number], looks[number], self._now, trusted=True)
+            elif rows[number] >= len(again) and (clear[rows[number]] or not missing):
+                track = Track(self._next_id, points[number], looks[number], self._now)
                 self._tracks.append(track)
                 self._next_id += 1
-            found[track.id] = faces[row]
-        return found
+            else:
+                continue
+            found[track.id] = face
 
-    def _costs(self, points: FloatArray, lost: list[Track]) -> FloatArray:
-        """How far new faces (N, K, 2) are from where lost ones (M) should be: (N, M), 1 at the limit."""
-        limits = [NEAR + NEAR_A_SECOND * (self._now - track.state.time) for track in lost]
-        rows = [
-            [track.surprise(face, self._now) / limit for track, limit in zip(lost, limits, strict=True)]
-            for face in points
-        ]
-        return np.array(rows).reshape(len(points), len(lost))
+    def _cost(self, track: Track, points: FloatArray, look: FloatArray) -> float:
+        """How unlikely it is that a face is this lost one, by its place and its look; above 1 it is not."""
+        reach = NEAR + NEAR_A_SECOND * (self._now - track.state.time)
+        place, unlike = track.surprise(points, self._now) / reach, track.unlike(look) / UNLIKE
+        return max(place, unlike) if max(place, unlike) > 1 else (place + unlike) / 2
 
 
 def _sound(faces: Faces, image: NDArray[np.uint8], needed: FloatArray) -> NDArray[np.bool_]:
@@ -188,10 +209,9 @@ def _sound(faces: Faces, image: NDArray[np.uint8], needed: FloatArray) -> NDArra
     return np.asarray((certainty >= needed) & inside)
 
 
-def _overlaps(points: FloatArray, sound: NDArray[np.bool_]) -> FloatArray:
-    """Intersection over union (N, N) of different sound faces' boxes; 0 elsewhere."""
-    boxes = landmark_boxes(points)
-    return np.asarray(box_iou(boxes, boxes) * np.outer(sound, sound) * (1 - np.eye(len(points))))
+def _face_boxes(faces: Iterable[Faces]) -> FloatArray:
+    """The tight boxes (N, 4) of N results of one face each."""
+    return np.concatenate([np.zeros((0, 4)), *(landmark_boxes(face.points) for face in faces)])
 
 
 def _unseen(boxes: FloatArray, known: FloatArray) -> NDArray[np.intp]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from canthus.geometry import FloatArray, landmark_boxes
+from canthus.runtime.appearance import unlikeness
 
 #: Time constant in s of the velocity's low pass.
 _STEADY = 0.1
@@ -15,6 +16,8 @@ _STEADY = 0.1
 _COAST = 0.5
 #: The crop stays where it is while the face moves or grows by less than this share of its size.
 _SHAKE = 0.04
+#: How much of the present look goes into the remembered one.
+_LEARN = 0.1
 #: After so many seconds beside another face a sighting is trusted all the same.
 _TRUST = 1.0
 
@@ -46,11 +49,12 @@ class Track:
     behind another face cannot, since its points may have slipped over to the other.
     """
 
-    def __init__(self, id: int, points: FloatArray, time: float) -> None:
+    def __init__(self, id: int, points: FloatArray, look: FloatArray, time: float) -> None:
         self.id = id
         self.live = True
         self.seen = time
         self.last = self.state = State(time, points, np.zeros(2))
+        self._look = look
         self._window = landmark_boxes(points)
 
     def expected(self, time: float) -> FloatArray:
@@ -61,13 +65,18 @@ class Track:
         """Mean distance of points (K, 2) from where the last trusted sighting puts them, in face sizes."""
         return distance(self.state.at(time), points)
 
-    def see(self, points: FloatArray, time: float, *, trusted: bool) -> None:
-        """Its points (K, 2) in the picture at `time`."""
+    def unlike(self, look: FloatArray) -> float:
+        """How little a face looks like it, 0 to about 1."""
+        return unlikeness(self._look, look)
+
+    def see(self, points: FloatArray, look: FloatArray, time: float, *, trusted: bool) -> None:
+        """Its points (K, 2) in the picture at `time`, and what it looks like there."""
         before = self.last if self.live else self.state
         self.last = before.next(points, time)
         self.live, self.seen = True, time
         if trusted or time - self.state.time > _TRUST:
             self.state = self.last
+            self._look = self._look + _LEARN * (look - self._look)
 
     def lose(self) -> None:
         """It is not in this picture."""

@@ -16,8 +16,8 @@ from canthus.sample import Sample
 
 #: How far the crop is off, in sides of the face's box, in a random direction.
 SLIDES = (0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
-#: From this slide on a face counts as lost, up to that one as still held: in between lies half a face.
-LOST, HELD = 0.6, 0.2
+#: Up to this slide a face counts as held, at that one half of it is left, from the last one on it is lost.
+HELD, HALF, LOST = 0.2, 0.6, 0.8
 
 
 def slid_presence(
@@ -48,10 +48,11 @@ def background_presence(model: Model, backgrounds: Dataset) -> FloatArray:
 
 
 def presence_figures(slid: FloatArray, background: FloatArray, thresholds: Sequence[float]) -> dict[str, Any]:
-    """AUC of the presence of held faces against backgrounds and against lost faces, and for each threshold
-    the share in % of each kind of crop that lies above it."""
+    """AUC of the presence of held faces against backgrounds, half and wholly lost faces, and for each
+    threshold the share in % of each kind of crop that lies above it."""
     slides = np.array([0.0, *SLIDES])
     held, lost = slid[:, slides <= HELD].ravel(), slid[:, slides >= LOST].ravel()
+    half = slid[:, slides == HALF].ravel()
     kinds = {
         **{f"off by {slide:g}": slid[:, column] for column, slide in enumerate(slides)},
         "background": background,
@@ -60,6 +61,7 @@ def presence_figures(slid: FloatArray, background: FloatArray, thresholds: Seque
         "faces": len(slid),
         "backgrounds": len(background),
         "auc_background": _auc(held, background),
+        "auc_half": _auc(held, half),
         "auc_lost": _auc(held, lost),
         "above": {
             name: {f"{limit:g}": round(100 * float((values >= limit).mean()), 2) for limit in thresholds}

@@ -6,7 +6,7 @@ from typing import Any
 
 from canthus.stability.measures import FOUND, VISIBLE
 from canthus.stability.motion import TURN_RADIUS, TURN_REACH, TURN_SPEED
-from canthus.stability.presence import HELD, LOST
+from canthus.stability.presence import HALF, HELD, LOST
 from canthus.stability.rendering import FPS, HEIGHT, WIDTH
 from canthus.stability.run import ALONE, POOLED, RAW, WAYS
 from canthus.stability.sequences import SECONDS
@@ -123,11 +123,12 @@ def _presence(found: dict[str, Any]) -> list[str]:
     lines = [
         "## Does presence tell a lost face?",
         "",
-        f"`presence` of {found['faces']} faces in crops that are off by a share of the side of the "
-        f"face's box, in a random direction, and of {found['backgrounds']} crops of pictures "
-        f"without faces. AUC of crops off by at most {HELD:g} against backgrounds: "
-        f"{found['auc_background']:.4f}; against crops off by {LOST:g} or more: "
-        f"{found['auc_lost']:.4f}. Share of the crops, in %, above a threshold:",
+        f"`presence` of {found['faces']} faces in crops that are off by a share of the side of the face's "
+        f"box, in a random direction, and of {found['backgrounds']} crops of pictures without faces. AUC of "
+        f"crops off by at most {HELD:g} against backgrounds: {found['auc_background']:.4f}; against crops "
+        f"off by {HALF:g}, which hold about half of the landmarks: {found['auc_half']:.4f}; against crops "
+        f"off by {LOST:g} or more: {found['auc_lost']:.4f} (some show another face of the photograph). "
+        "Share of the crops, in %, above a threshold:",
         "",
         f"| crop | {' | '.join(limits)} |",
         "|---|" + "---|" * len(limits),
