@@ -118,5 +118,11 @@ def test_rows_without_weights_or_torch(monkeypatch: pytest.MonkeyPatch, tiny_rec
         rows.row_weights("x")
 
 
+def test_a_bundled_model_is_not_exported(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["export", "face68", str(tmp_path / "out.onnx")])
+    assert result.exit_code == 2 and "face68: is an ONNX file already; copy " in result.stderr
+    assert not list(tmp_path.glob("*.onnx"))
+
+
 def test_a_row_is_scored_by_its_own_protocol() -> None:
     assert _flips("wflw-hrnetv2_w18")

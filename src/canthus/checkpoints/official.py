@@ -110,7 +110,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
                 f"{path}: found {foreign[1]} beside the weights, expected tensors and plain values; no code "
                 "that a file names is run: save its state_dict alone with the program that made it"
             ) from None
-        reason = f"{type(error).__name__}: {error}".split("\n")[0]
+        reason = re.split(r"\n|\. ", f"{type(error).__name__}: {error}")[0]
         raise ValueError(
             f"{path}: not readable as a PyTorch checkpoint; is the download whole? ({reason})"
         ) from None
