@@ -24,7 +24,7 @@ ROWS: list[tuple[str, ...]] = [
     ("runtime",),
     ("evaluation",),
     ("stability",),
-    ("export",),
+    ("export", "complexity"),
     ("training",),
     ("commands",),
     ("cli",),

@@ -56,14 +56,17 @@ def build_landmarker(recipe: Recipe) -> Landmarker:
 
 
 def build_losses(recipe: Recipe) -> WeightedSum:
-    """The weighted losses; a name used twice is told apart by its field."""
+    """The weighted losses; a name used twice is told apart by its field, or the first stage that counts."""
     losses, weights, stages = {}, {}, {}
     for part in recipe.losses:
         name = "_".join([part.name, *([part.options["field"]] if "field" in part.options else [])])
         name = name.replace(".", "_")  # modules are named with dots
+        if name in losses and part.stages:
+            name += f"_from_{next(stage for stage, factor in enumerate(part.stages) if factor)}"
         if name in losses:
             raise ConfigError(
-                f"losses: {name} appears twice; give one of them another field or add their weights"
+                f"losses: {name} appears twice; give one of them another field or other stages, or add their "
+                "weights"
             )
         losses[name] = construct(part, LOSSES, "loss")
         weights[name], stages[name] = part.weight, part.stages

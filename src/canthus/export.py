@@ -64,7 +64,8 @@ class Graph(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Outputs in the order `decoded_names`, `raw_names`."""
         landmarker = self.landmarker
-        normalized = landmarker.normalize(images)
+        # The exporter would write the strides of channels last into the graph, as gathers.
+        normalized = landmarker.normalize(images).contiguous()
         outputs = landmarker.flipped_outputs(normalized) if self.flip_test else landmarker.predict(normalized)
         decoded: Decoded = landmarker.codec.decode(outputs)
         scores = decoded.scores.clamp(0, 1)

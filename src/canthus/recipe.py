@@ -173,8 +173,15 @@ class Pretrained(Config):
     sha256: Sha256
 
 
+class PublishedSize(Config):
+    """Published millions of parameters and 10^9 products, counted as thop does (`canthus.complexity`)."""
+
+    params_thop: Positive
+    macs_thop: Positive
+
+
 class Reference(Config):
-    """Where a recipe comes from: its source, published errors and training, and the public weights.
+    """Where a recipe comes from: its source, published errors, size and training, and the public weights.
 
     `unpublished` marks recipes of this project, which have no published numbers or weights.
     """
@@ -182,6 +189,8 @@ class Reference(Config):
     source: str | None = None
     unpublished: bool = False
     nme: PublishedErrors | None = None
+    second_nme: PublishedErrors | None = Field(default=None, description="under another normalizer")
+    size: PublishedSize | None = None
     checkpoint: str | None = Field(default=None, description="address of the published weights")
     sha256: Sha256 | None = None
     pretrained: Pretrained | None = None
@@ -191,7 +200,9 @@ class Reference(Config):
     def _consistent(self) -> Reference:
         if (self.checkpoint is None) != (self.sha256 is None):
             raise ValueError("expected checkpoint and sha256 together")
-        published = [name for name in ("nme", "checkpoint", "training") if getattr(self, name) is not None]
+        published = [
+            name for name in ("nme", "size", "checkpoint", "training") if getattr(self, name) is not None
+        ]
         if self.unpublished and published:
             raise ValueError(f"an unpublished recipe has no published {', '.join(published)}")
         return self

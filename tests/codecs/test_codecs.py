@@ -72,6 +72,21 @@ def test_mirroring_outputs_mirrors_points(name: str) -> None:
         torch.testing.assert_close(twice[field], outputs[field])
 
 
+def test_deviations_in_place_of_a_triangle() -> None:
+    codec = CODECS["coordinates"](SCHEME, SIZE, spread="sigma", attributes=("covariance",))  # type: ignore[call-arg]
+    assert codec.fields == {"points": (5, 2), "sigma": (5, 2)}
+    raw = torch.randn(2, 5, 2, generator=torch.Generator().manual_seed(1))
+    outputs = {"points": torch.rand(2, 5, 2, generator=torch.Generator().manual_seed(2)), "sigma": raw}
+    covariance = codec.decode(outputs).covariance
+    assert covariance is not None
+    assert covariance[1, 3, 0, 0].item() == pytest.approx((64 / (1 + math.exp(-raw[1, 3, 0]))) ** 2, rel=1e-5)
+    assert covariance[..., 0, 1].abs().max() == covariance[..., 1, 0].abs().max() == 0
+    mirrored = codec.decode(codec.mirror(outputs, SCHEME))
+    torch.testing.assert_close(mirrored.covariance, covariance[:, list(SCHEME.flip)])
+    with pytest.raises(ValueError, match="spread: found 'sigmoid', expected cholesky or sigma"):
+        CODECS["coordinates"](SCHEME, SIZE, spread="sigmoid")  # type: ignore[call-arg]
+
+
 @pytest.mark.parametrize("name", CODECS)
 def test_unlabelled_points_have_no_weight(name: str) -> None:
     codec = CODECS[name](SCHEME, SIZE, attributes=ALL)

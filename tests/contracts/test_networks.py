@@ -28,6 +28,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "hourglass": {"stem": 8, "widths": [8] * 6, "depths": [1] * 6},
     "hrnetv2": {"width": 4},
     "mobilenetv2": {"width": 0.25},
+    "mobilenetv3": {"width": 0.25},
     "resnet": {"width": 8, "depths": [1] * 4},
     "scnet": {"width": 8, "depths": [1] * 4},
 }
@@ -39,7 +40,11 @@ def reduced(recipe: Recipe) -> Recipe:
     content["backbone"] |= SMALL.get(recipe.backbone.name, {})
     if "deconvolutions" in recipe.head.options:
         content["head"]["deconvolutions"] = [32] * len(recipe.head.options["deconvolutions"])
-    if recipe.size == 256 and recipe.codec.options["side"] > 4:
+    if recipe.neck is not None and recipe.neck.name == "pan":
+        content["neck"] |= {"width": 16, "widths": [8] * len(recipe.neck.options.get("widths", []))}
+        content["head"]["positions"] = min(32, recipe.head.options["positions"])
+        content["size"] = 64
+    elif recipe.size == 256 and recipe.codec.options["side"] > 4:
         content |= {"size": 128, "codec": content["codec"] | {"side": recipe.codec.options["side"] // 2}}
     return Recipe.model_validate(content)
 
@@ -49,7 +54,9 @@ def systems() -> list[str]:
     found: dict[str, str] = {}
     for name in recipe_names():
         recipe = load_recipe(name)
-        parts = (recipe.backbone, recipe.codec.name, recipe.codec.options.get("side"), recipe.losses)
+        network = (recipe.backbone, recipe.neck and recipe.neck.name, recipe.head.name)
+        codec = (recipe.codec.name, recipe.codec.options.get("side"))
+        parts = (*network, *codec, {(loss.name, loss.weight) for loss in recipe.losses})
         found.setdefault(repr(parts), name)
     return list(found.values())
 
@@ -107,7 +114,7 @@ def test_necks_state_their_channels(name: str) -> None:
     assert tuple(x.shape[1] for x in maps) == tuple(neck.channels)
 
 
-@pytest.mark.parametrize("name", sorted(set(HEADS) - {"heatmap"}))  # that one carries no attributes
+@pytest.mark.parametrize("name", sorted(set(HEADS) - {"heatmap", "landmark_encoder"}))  # no visibility there
 def test_every_head_has_a_codec_of_its_name(name: str, tiny_recipe: Recipe) -> None:
     codec = {"name": name, "attributes": ["visibility", "presence", "covariance"]}
     if name != "coordinates":

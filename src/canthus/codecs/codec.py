@@ -2,7 +2,8 @@
 
 Every codec may carry three attributes beside its points, each a field of the network's output:
 
-    cholesky    (B, K, 3)  lower triangle (l11, l21, l22) before `triangle`, share of the crop side
+    cholesky    (B, K, 3)  lower triangle (l11, l21, l22) of the covariance before `triangle`, share of the
+                           crop side; a codec may state the covariance otherwise
     visibility  (B, K)     logit of P(visible)
     presence    (B,)       logit of P(the crop shows a face)
 """
@@ -25,7 +26,7 @@ Outputs = dict[str, Tensor]
 #: Outputs of a network that is supervised at several stages, first to last; the last is the prediction.
 Stages = list[Outputs]
 Attribute = Literal["covariance", "visibility", "presence"]
-FIELDS: dict[str, str] = {"covariance": "cholesky", "visibility": "visibility", "presence": "presence"}
+ATTRIBUTES: tuple[Attribute, ...] = ("covariance", "visibility", "presence")
 
 #: One unit of the `cholesky` field, as a share of the crop side.
 SPREAD = 0.02
@@ -69,18 +70,25 @@ class Codec(nn.Module, ABC):
 
     def __init__(self, scheme: Scheme, size: int, attributes: tuple[Attribute, ...] = ()) -> None:
         super().__init__()
-        unknown = set(attributes) - set(FIELDS)
+        unknown = set(attributes) - set(ATTRIBUTES)
         if unknown:
-            raise ValueError(f"codec attributes: found {sorted(unknown)}, expected some of {sorted(FIELDS)}")
+            raise ValueError(
+                f"codec attributes: found {sorted(unknown)}, expected some of {sorted(ATTRIBUTES)}"
+            )
         self.scheme, self.size, self.attributes = scheme, size, tuple(attributes)
         self.register_buffer("covariance_scale", torch.ones(()))
 
     @property
     def fields(self) -> dict[str, tuple[int, ...]]:
         """Name -> shape without the batch axis of every field that the network must give."""
-        k = len(self.scheme)
-        shapes: dict[str, tuple[int, ...]] = {"cholesky": (k, 3), "visibility": (k,), "presence": ()}
-        return {**self.point_fields(), **{FIELDS[name]: shapes[FIELDS[name]] for name in self.attributes}}
+        fields = self.point_fields()
+        if "covariance" in self.attributes:
+            fields |= self.covariance_fields()
+        if "visibility" in self.attributes:
+            fields |= {"visibility": (len(self.scheme),)}
+        if "presence" in self.attributes:
+            fields |= {"presence": ()}
+        return fields
 
     def encode(self, annotations: Annotations) -> dict[str, Target]:
         """The targets of a batch; `points` (B, K, 2) as shares of the crop side is always among them."""
@@ -101,7 +109,7 @@ class Codec(nn.Module, ABC):
         points, scores = self.decode_points(outputs)
         covariance = visibility = presence = None
         if "covariance" in self.attributes:
-            covariance = covariance_of(outputs["cholesky"]) * (self.size**2 * self.covariance_scale)
+            covariance = self.covariance(outputs) * (self.size**2 * self.covariance_scale)
             variance = (covariance[..., 0, 0] + covariance[..., 1, 1]) / 2
             scores = 1 - torch.exp(-((SCORE_RADIUS * self.size) ** 2) / (2 * variance))
         if "visibility" in self.attributes:
@@ -127,6 +135,14 @@ class Codec(nn.Module, ABC):
         """How far (B, K) each point's raw outputs are from a jump of the decoded point; codecs that take a
         maximum say by how much it wins, smooth ones are never near a jump."""
         return torch.full((len(next(iter(outputs.values()))), len(self.scheme)), math.inf)
+
+    def covariance_fields(self) -> dict[str, tuple[int, ...]]:
+        """The fields that hold the covariance."""
+        return {"cholesky": (len(self.scheme), 3)}
+
+    def covariance(self, outputs: Outputs) -> Tensor:
+        """Covariances (B, K, 2, 2) before calibration, share of the crop side squared."""
+        return covariance_of(outputs["cholesky"])
 
     @abstractmethod
     def point_fields(self) -> dict[str, tuple[int, ...]]:

@@ -28,7 +28,7 @@ def zoo(*, markdown: bool = False) -> int:
     recipes = [load_recipe(name) for name in recipe_names()]
     rows = [HEADER, *(_row(recipe) for recipe in recipes)]
     sys.stdout.write(
-        (PAGE + "\n" + "\n".join(_table(rows)) if markdown else "\n".join(_columns(rows))) + "\n"
+        (PAGE + "\n" + "\n".join(table(rows)) if markdown else "\n".join(columns(rows))) + "\n"
     )
     return 0
 
@@ -59,11 +59,13 @@ def _weights(recipe: Recipe) -> str:
     return "own" if recipe.reference.unpublished else "-"
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows, the header first, as the lines of a Markdown table."""
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     return [lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]]
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as the lines of plain columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]

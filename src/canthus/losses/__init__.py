@@ -1,11 +1,13 @@
 """Losses. Adding one: a file with a `Loss` and a row here."""
 
 from canthus.losses.adaptive_wing import AdaptiveWing
+from canthus.losses.auxiliary_maps import AuxiliaryMaps
 from canthus.losses.distance import Distance
 from canthus.losses.ellipse import Ellipse
 from canthus.losses.huber import Huber
 from canthus.losses.loss import FieldLoss, Loss
 from canthus.losses.mse import Mse
+from canthus.losses.rle import Rle
 from canthus.losses.simple import BinaryCrossEntropy, MapCrossEntropy, SmoothL1
 from canthus.losses.soft_wing import SoftWing
 from canthus.losses.weighted_sum import WeightedSum
@@ -13,12 +15,14 @@ from canthus.losses.wing import Wing
 
 LOSSES: dict[str, type[Loss]] = {
     "adaptive_wing": AdaptiveWing,
+    "auxiliary_maps": AuxiliaryMaps,
     "binary_cross_entropy": BinaryCrossEntropy,
     "distance": Distance,
     "ellipse": Ellipse,
     "huber": Huber,
     "map_cross_entropy": MapCrossEntropy,
     "mse": Mse,
+    "rle": Rle,
     "smooth_l1": SmoothL1,
     "soft_wing": SoftWing,
     "wing": Wing,

@@ -5,6 +5,7 @@ from torch import nn
 from canthus.models.backbones.hourglass import Hourglass
 from canthus.models.backbones.hrnetv2 import HRNetV2
 from canthus.models.backbones.mobilenetv2 import MobileNetV2
+from canthus.models.backbones.mobilenetv3 import MobileNetV3
 from canthus.models.backbones.resnet import ResNet
 from canthus.models.backbones.scnet import SCNet
 from canthus.models.backbones.thin_resnet import ThinResNet
@@ -13,6 +14,7 @@ BACKBONES: dict[str, type[nn.Module]] = {
     "hourglass": Hourglass,
     "hrnetv2": HRNetV2,
     "mobilenetv2": MobileNetV2,
+    "mobilenetv3": MobileNetV3,
     "resnet": ResNet,
     "scnet": SCNet,
     "thin_resnet": ThinResNet,

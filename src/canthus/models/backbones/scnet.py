@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -61,6 +58,8 @@ def self_calibrated_bottleneck(inputs: int, outputs: int, *, stride: int = 1) ->
 
 
 class SCNet(ResNet):
-    """(B, 3, S, S) -> four maps at strides 4, 8, 16, 32; S is 128 or more."""
+    """(B, 3, S, S) -> four maps at strides 4, 8, 16, 32; S is 128 or more. Options as of a ResNet."""
 
-    block: ClassVar[Callable[..., Residual]] = staticmethod(self_calibrated_bottleneck)
+    def __init__(self, *, width: int = 64, depths: tuple[int, ...] = (3, 4, 6, 3)) -> None:
+        nn.Module.__init__(self)
+        self.build(self_calibrated_bottleneck, width, 4 * width, depths)
