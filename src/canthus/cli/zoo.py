@@ -18,7 +18,9 @@ def zoo(
             help="With --complexity: zoo rows, .yaml, .safetensors or .onnx files; default: every row.",
         ),
     ] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/zoo.md; with --complexity as a table.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="As the page docs/zoo.md; with --complexity as a table.")
+    ] = False,
     complexity: Annotated[
         bool, typer.Option("--complexity", help="Count parameters and products instead.")
     ] = False,

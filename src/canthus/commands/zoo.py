@@ -27,9 +27,7 @@ def zoo(*, markdown: bool = False) -> int:
     """Print one line per recipe, as plain columns or as the page `docs/zoo.md`."""
     recipes = [load_recipe(name) for name in recipe_names()]
     rows = [HEADER, *(_row(recipe) for recipe in recipes)]
-    sys.stdout.write(
-        (PAGE + "\n" + "\n".join(table(rows)) if markdown else "\n".join(columns(rows))) + "\n"
-    )
+    sys.stdout.write((PAGE + "\n" + "\n".join(table(rows)) if markdown else "\n".join(columns(rows))) + "\n")
     return 0
 
 
