@@ -14,29 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from fractions import Fraction
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from canthus.formats.clip import ClipWriter
-from canthus.images import read_image
+from canthus.commands.moving_clip import moving_clip
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "astronaut.jpg"
 SIDE = 192
-
-
-def write(path: Path, frames: int) -> None:
-    """A clip of SIDE x SIDE px at 25 frames a second."""
-    photo = read_image(SAMPLE)
-    with ClipWriter(path, rate=Fraction(25)) as clip:
-        for index in range(frames):
-            phase = 2 * np.pi * index / 200
-            centre = 225 + 30 * np.sin(phase), 122 + 15 * np.cos(2 * phase)
-            matrix = cv2.getRotationMatrix2D(centre, 8 * np.sin(phase), 1.0)
-            matrix[:, 2] += SIDE / 2 - np.array(centre)
-            clip.add(np.asarray(cv2.warpAffine(photo, matrix, (SIDE, SIDE)), dtype=np.uint8), index / 25)
 
 
 def resident(process: int) -> float:
@@ -49,7 +32,7 @@ def resident(process: int) -> float:
 def measure(frames: int, folder: Path) -> list[dict[str, float]]:
     """Memory in MB at each tenth of the clip."""
     clip, report = folder / "clip.mp4", folder / "out" / "faces.jsonl"
-    write(clip, frames)
+    moving_clip(SAMPLE, clip, frames=frames, width=SIDE, height=SIDE)
     command = [sys.executable, "-m", "canthus", "predict", str(clip), "--save", str(folder / "out")]
     child = subprocess.Popen([*command, "--json", str(report), "--threads", "1"])
     rows: list[dict[str, float]] = []

@@ -6,7 +6,9 @@ W - 0.5. Boxes are (x1, y1, x2, y2) in the same coordinates.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import cv2
@@ -17,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 FloatArray = NDArray[np.floating]
 BoxKind = Literal["landmarks", "face"]
 
+_BOX_KINDS = get_args(BoxKind)
+
 #: A `face` box is a `landmarks` box with its top raised by this share of its height.
 FOREHEAD = 0.25
 #: An edge this close to a whole px lies on it (float32 has no finer steps far out in large pictures).
@@ -25,7 +29,7 @@ _WHOLE = 1e-3
 
 def convert_boxes(boxes: ArrayLike, source: BoxKind, target: BoxKind) -> FloatArray:
     """Boxes (..., 4) of one kind as boxes (..., 4) of another; ValueError for an unknown kind."""
-    if not {source, target} <= set(get_args(BoxKind)):
+    if source not in _BOX_KINDS or target not in _BOX_KINDS:
         raise ValueError(f"box kinds are 'landmarks' and 'face'; found {source!r} -> {target!r}")
     out = np.array(boxes, dtype=np.float64)
     height = out[..., 3] - out[..., 1]
@@ -40,6 +44,8 @@ def landmark_boxes(points: ArrayLike) -> FloatArray:
     """Tight boxes (..., 4) of the points (..., K, 2) that have a position; NaN where none has."""
     points = np.asarray(points, dtype=np.float64)
     missing = np.isnan(points)
+    if not missing.any() and points.shape[-2]:
+        return np.concatenate([points.min(-2), points.max(-2)], axis=-1)
     low = np.where(missing, np.inf, points).min(-2)
     high = np.where(missing, -np.inf, points).max(-2)
     boxes = np.concatenate([low, high], axis=-1)
@@ -66,12 +72,20 @@ def apply_affine(matrix: ArrayLike, points: ArrayLike) -> FloatArray:
 
 def compose_affine(after: ArrayLike, before: ArrayLike) -> FloatArray:
     """The affine matrix (2, 3) that applies `before` and then `after`, both (2, 3)."""
-    return np.asarray((_square(after) @ _square(before))[:2])
+    after, before = np.asarray(after, dtype=np.float64), np.asarray(before, dtype=np.float64)
+    out = after[:, :2] @ before
+    out[:, 2] += after[:, 2]
+    return np.asarray(out)
 
 
 def invert_affine(matrix: ArrayLike) -> FloatArray:
     """The inverse (2, 3) of an affine matrix (2, 3)."""
-    return np.asarray(np.linalg.inv(_square(matrix))[:2])
+    (a, b, x), (c, d, y) = np.asarray(matrix, dtype=np.float64).tolist()
+    determinant = a * d - b * c
+    if determinant == 0:
+        raise np.linalg.LinAlgError("singular matrix")
+    a, b, c, d = d / determinant, -b / determinant, -c / determinant, a / determinant
+    return np.array([[a, b, -a * x - b * y], [c, d, -c * x - d * y]])
 
 
 def mirror_affine(width: float) -> FloatArray:
@@ -99,10 +113,6 @@ def from_unit(points: Any, size: int) -> Any:
     return points * size - 0.5
 
 
-def _square(matrix: ArrayLike) -> FloatArray:
-    return np.vstack([np.asarray(matrix, dtype=np.float64), [0.0, 0.0, 1.0]])
-
-
 @dataclass(frozen=True)
 class Crop:
     """A square window of `size` px onto an image; `matrix` (2, 3) maps image px to crop px.
@@ -115,10 +125,15 @@ class Crop:
     size: int
     antialias: bool = True
 
+    @cached_property
+    def _inverse(self) -> FloatArray:
+        """The matrix (2, 3) from crop px to image px."""
+        return invert_affine(self.matrix)
+
     def warp(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The crop (size, size, C) of an image (H, W, C), bilinear, black outside the image."""
         matrix = self.matrix
-        scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+        scale = math.sqrt(abs(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]))
         if self.antialias and scale < 0.6:
             image, matrix = self._reduce(image, 1.5 * scale)
         out = cv2.warpAffine(
@@ -149,11 +164,11 @@ class Crop:
 
     def to_image(self, points: ArrayLike) -> FloatArray:
         """Crop points (..., 2) in px of the image."""
-        return apply_affine(invert_affine(self.matrix), points)
+        return apply_affine(self._inverse, points)
 
     def covariance_to_image(self, covariance: ArrayLike) -> FloatArray:
         """Covariances (..., 2, 2) in crop px² as image px²: A S A^T."""
-        linear = invert_affine(self.matrix)[:, :2]
+        linear = self._inverse[:, :2]
         return np.asarray(linear @ np.asarray(covariance, dtype=np.float64) @ linear.T)
 
 
@@ -187,7 +202,7 @@ class CropRule(BaseModel):
         edges = convert_boxes(box, kind, self.box_kind)
         if self.rounding == "outward":
             edges = np.concatenate([np.floor(edges[:2] + _WHOLE), np.ceil(edges[2:] - _WHOLE)])
-        x1, y1, x2, y2 = edges
+        x1, y1, x2, y2 = edges.tolist()
         width, height = max(x2 - x1, 1e-3), max(y2 - y1, 1e-3)
         sides = {
             "max": max(width, height),

@@ -10,6 +10,9 @@ from typer.testing import CliRunner
 
 from canthus.cli import app
 from canthus.commands.benchmark import Settings, alternate, benchmark, prepare, quantiles
+from canthus.commands.benchmark_video import PARTS, benchmark_video
+from canthus.commands.moving_clip import moving_clip
+from canthus.runtime.video import VideoFile
 
 
 def test_quantiles_by_hand() -> None:
@@ -66,3 +69,42 @@ def test_unknown_models(model: str) -> None:
     result = CliRunner().invoke(app, ["benchmark", model])
     assert result.exit_code == 2
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_parts_of_a_frame(tmp_path: Path) -> None:
+    photo = Path(__file__).parents[2] / "samples" / "astronaut.jpg"
+    clip, report = tmp_path / "clip.mp4", tmp_path / "report.json"
+    moving_clip(photo, clip, frames=60, width=320, height=240)
+    assert benchmark_video(clip, "face68", report=report) == 0
+    result = json.loads(report.read_text())
+    assert (result["width"], result["height"], result["frames"], result["faces"]) == (320, 240, 60, 1.0)
+    mean = {name: part["mean_ms"] for name, part in result["parts"].items()}
+    assert tuple(mean) == PARTS
+    assert all(value > 0 for value in mean.values())
+    beyond = sum(mean[name] for name in ("detect", "crop", "network", "track"))
+    assert mean["total"] == pytest.approx(beyond, abs=0.01)
+    assert result["parts"]["detect"]["median_ms"] == 0  # faces are followed, not searched in every frame
+
+
+def test_a_moving_clip_is_the_same_every_time(tmp_path: Path) -> None:
+    photo = Path(__file__).parents[2] / "samples" / "astronaut.jpg"
+    clips = []
+    for name in ("a.mp4", "b.mp4"):
+        moving_clip(photo, tmp_path / name, frames=3, width=160, height=120)
+        clips.append([frame.image for frame in VideoFile(tmp_path / name).frames()])
+    np.testing.assert_array_equal(*clips)
+    assert np.abs(clips[0][2].astype(int) - clips[0][0]).mean() > 1
+
+
+@pytest.mark.parametrize("option", [["--batch", "2"], ["--against", "face68"], ["--repeats", "9"]])
+def test_options_that_a_clip_has_no_use_for(option: list[str]) -> None:
+    result = CliRunner().invoke(app, ["benchmark", "face68", "--video", "clip.mp4", *option])
+    assert result.exit_code == 2
+    assert "are not about --video" in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_a_clip_that_is_too_short_to_time(tmp_path: Path) -> None:
+    photo = Path(__file__).parents[2] / "samples" / "astronaut.jpg"
+    moving_clip(photo, tmp_path / "a.mp4", frames=5, width=64, height=48)
+    with pytest.raises(ValueError, match="found 5 frames, expected more than"):
+        benchmark_video(tmp_path / "a.mp4", "face68")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from canthus.faces import Faces
 from canthus.geometry import FloatArray
 from canthus.morphable_models import Fit, fit, sparse_model
 from canthus.schemes import SCHEMES, Scheme
@@ -34,3 +37,10 @@ def head_pose(
     """Yaw, pitch, roll (N, 3) in degrees as in `canthus.morphable_models.pose`; None as in `fit_heads`."""
     found = fit_heads(points, scheme, visibility)
     return None if found is None else found.pose.astype(np.float32)
+
+
+def with_pose(faces: Faces) -> Faces:
+    """The same faces with the pose that their points have."""
+    if not len(faces):
+        return faces
+    return replace(faces, pose=head_pose(faces.points, faces.scheme, faces.visibility))

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from canthus.faces import Faces
 from canthus.geometry import BoxKind, Crop, CropRule, compose_affine, convert_boxes
-from canthus.runtime.head_pose import head_pose
+from canthus.runtime.head_pose import with_pose
 from canthus.schemes import SCHEMES
 from canthus.session import Session
 
@@ -68,7 +68,13 @@ class OnnxLandmarker:
         return {**{k: v for k, v in self._card.items() if k != "card"}, "sha256": digest, **text}
 
     def __call__(self, image: NDArray[np.uint8], boxes: ArrayLike, box_kind: BoxKind) -> Faces:
-        """The faces in these boxes (N, 4) xyxy of an RGB picture (H, W, 3), in the order of the boxes."""
+        """The faces in these boxes (N, 4) xyxy of an RGB picture (H, W, 3), in the order of the boxes, with
+        their poses where the shape model knows the scheme.
+        """
+        return with_pose(self.locate(image, boxes, box_kind))
+
+    def locate(self, image: NDArray[np.uint8], boxes: ArrayLike, box_kind: BoxKind) -> Faces:
+        """The same without poses, for those who move the points still."""
         rows = check_boxes(boxes)
         face_boxes = convert_boxes(rows, box_kind, "face")
         if not len(rows):
@@ -76,7 +82,9 @@ class OnnxLandmarker:
         offset = self.crop_rule.label_offset_px
         crops = [self.crop_rule.crop(row - offset, box_kind, self.input_size) for row in rows]
         parts = [self._run(image, crops[start : start + CHUNK]) for start in range(0, len(crops), CHUNK)]
-        out = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        out = parts[0]
+        if len(parts) > 1:
+            out = {name: np.concatenate([part[name] for part in parts]) for name in out}
         covariance = out.get("covariance")
         if covariance is not None:
             covariance = np.stack(
@@ -91,7 +99,6 @@ class OnnxLandmarker:
             presence=out.get("presence"),
             visibility=out.get("visibility"),
             covariance=covariance,
-            pose=head_pose(points, self.scheme, out.get("visibility")),
         )
 
     def _run(self, image: NDArray[np.uint8], crops: list[Crop]) -> dict[str, NDArray[Any]]:
@@ -125,9 +132,9 @@ def check_boxes(boxes: ArrayLike) -> NDArray[np.float64]:
         rows = rows[None]
     if rows.ndim != 2 or rows.shape[1] != 4:
         raise ValueError(f"boxes: found shape {rows.shape}, expected (N, 4) as x1, y1, x2, y2")
-    wrong = ~(np.isfinite(rows).all(axis=1) & (rows[:, 2:] > rows[:, :2]).all(axis=1))
-    if wrong.any():
-        first = int(np.flatnonzero(wrong)[0])
+    right = np.isfinite(rows).all(axis=1) & (rows[:, 2:] > rows[:, :2]).all(axis=1)
+    if not right.all():
+        first = int(np.flatnonzero(~right)[0])
         raise ValueError(
             f"boxes: number {first} is {rows[first].tolist()}, expected finite x1 < x2 and y1 < y2"
         )

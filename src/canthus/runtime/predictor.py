@@ -92,7 +92,7 @@ class Predictor:
     ) -> Tracker:
         """A new `Tracker` for one stream: `faces = tracker(image, timestamp)`; see there for the options."""
         return Tracker(
-            self.landmarker,
+            self.landmarker.locate,
             self.detector,
             smooth=smooth,
             detect_every=detect_every,
@@ -122,5 +122,8 @@ class Predictor:
         if look_ahead and smooth == "off":
             raise ValueError("look_ahead is about smoothing: found smooth off, expected low, medium or high")
         source = VideoFile(clip) if isinstance(clip, (str, Path)) else clip
-        tracker = self.tracker(smooth="off" if look_ahead else smooth)
-        return follow(source, Span(start, end, stride), tracker, look_ahead=smooth if look_ahead else None)
+        span = Span(start, end, stride)
+        if not look_ahead:
+            return follow(source, span, self.tracker(smooth=smooth))
+        raw = Tracker(self.landmarker.locate, self.detector, smooth="off", add_pose=lambda faces: faces)
+        return follow(source, span, raw, look_ahead=smooth)

@@ -15,6 +15,7 @@ from canthus.faces import Faces
 from canthus.geometry import BoxKind, FloatArray, box_iou, convert_boxes, landmark_boxes
 from canthus.runtime.appearance import look
 from canthus.runtime.assignment import assign
+from canthus.runtime.head_pose import with_pose
 from canthus.runtime.smoothing import Smoother
 from canthus.runtime.tracks import Track
 
@@ -49,6 +50,7 @@ class Tracker:
     face gets lost, and in every picture while there is none. A face is lost below `min_presence`; where it
     turns up within three seconds, it has its id again. At most `max_faces` are followed, larger ones first,
     so that a crowd costs a bounded time. `smooth`: `off`, `low`, `medium` or `high`, see `Smoother`.
+    `add_pose`: gives the smoothed faces their poses.
 
     One tracker a stream. Raises ValueError for options out of range.
     """
@@ -62,6 +64,7 @@ class Tracker:
         detect_every: float = 0.5,
         min_presence: float = 0.5,
         max_faces: int = 32,
+        add_pose: Callable[[Faces], Faces] = with_pose,
     ) -> None:
         if not detect_every >= 0:
             raise ValueError(f"detect_every: found {detect_every}, expected seconds, 0 or more")
@@ -72,6 +75,7 @@ class Tracker:
         self._landmarker, self._detector = landmarker, detector
         self._detect_every, self._min_presence, self._max_faces = detect_every, min_presence, max_faces
         self._smoother = Smoother(smooth)
+        self._add_pose = add_pose
         self._next_id = 0
         self.reset()
 
@@ -107,7 +111,7 @@ class Tracker:
         if not order:
             return self._smoother(self._nobody(image), timestamp)
         rows = [found[id] for id in order]
-        return self._smoother(_joined(rows, order), timestamp)
+        return self._add_pose(self._smoother(_joined(rows, order), timestamp))
 
     def _nobody(self, image: NDArray[np.uint8]) -> Faces:
         empty = self._landmarker(image, np.zeros((0, 4)), "landmarks")

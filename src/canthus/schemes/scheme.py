@@ -101,9 +101,11 @@ class Scheme:
             known = ", ".join(self.conversions) or "none"
             raise ValueError(f"no conversion from scheme {self.name} to {to.name}; known targets: {known}")
         out = np.full((*points.shape[:-2], len(to), points.shape[-1]), np.nan, dtype=points.dtype)
-        for k, sources in enumerate(self.conversions[to.name]):
-            if sources:
-                out[..., k, :] = points[..., list(sources), :].mean(-2)
+        given = [(k, sources) for k, sources in enumerate(self.conversions[to.name]) if sources]
+        counts = np.array([len(sources) for _, sources in given])
+        flat = [index for _, sources in given for index in sources]
+        sums = np.add.reduceat(points[..., flat, :], np.cumsum(counts) - counts, axis=-2)
+        out[..., [k for k, _ in given], :] = sums / counts[:, None].astype(points.dtype)
         return out
 
 
