@@ -4,6 +4,7 @@ from canthus.morphable_models.camera import Orthographic, Perspective
 from canthus.morphable_models.fitting import Fit, fit
 from canthus.morphable_models.morphable_model import MorphableModel
 from canthus.morphable_models.pose import euler_angles, rotation_matrix
+from canthus.morphable_models.readers import read_model
 from canthus.morphable_models.sparse import sparse_model
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Perspective",
     "euler_angles",
     "fit",
+    "read_model",
     "rotation_matrix",
     "sparse_model",
 ]
