@@ -39,6 +39,8 @@ ROOT = Path(__file__).parents[1]
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 #: What of a recipe the exported graph depends on: rows that agree in it are measured once.
 GRAPH = ("scheme", "size", "normalization", "backbone", "neck", "head", "codec")
+#: Channels from which on weights are centred over the channels that come in.
+MANY = 16
 #: Names of what does not lie on a branch.
 STRAIGHT = r"stem|shortcut|transition|head\."
 #: Level and spread of the maps that the last layer is set to: positive, with peaks below 1.
@@ -123,31 +125,35 @@ def check(recipe: Recipe, *, flip_test: bool, repeats: int) -> dict[str, Any]:
     return entry
 
 
+@torch.no_grad()
 def enliven(landmarker: Landmarker, crops: np.ndarray) -> None:
     """Random weights under which every layer says something: He's, norms that fit what reaches them.
 
-    Branches beside a straight way are quieter, or deep networks would make much of the last digit.
+    Branches beside a straight way are quieter, and the level that all channels share after a ReLU cancels;
+    otherwise deep networks would make much of the last digit.
     """
     generator = torch.Generator().manual_seed(0)
     for name, module in landmarker.named_modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+            inputs = 0 if isinstance(module, nn.ConvTranspose2d) else 1
+            if module.weight.shape[inputs] >= MANY:
+                module.weight.sub_(module.weight.mean(inputs, keepdim=True))
         elif isinstance(module, NORMS):
             scale = 1.0 if re.search(STRAIGHT, name) else 0.3
             nn.init.uniform_(module.weight, 0.5 * scale, 1.5 * scale, generator=generator)
             nn.init.normal_(module.bias, 0, 0.1 * scale, generator=generator)
             module.momentum = 1.0
     images = landmarker.normalize(torch.from_numpy(crops))
-    with torch.no_grad():
-        for module in landmarker.modules():
-            module.train(isinstance(module, NORMS) or module.training)
-        landmarker(images)
-        landmarker.eval()
-        last = getattr(landmarker.head, "last", None)
-        if "heatmap" in landmarker.codec.fields and isinstance(last, nn.Conv2d):
-            assert last.bias is not None
-            last.weight.mul_(SPREAD / landmarker.predict(images)["heatmap"].std())
-            last.bias.add_(LEVEL - landmarker.predict(images)["heatmap"].mean())
+    for module in landmarker.modules():
+        module.train(isinstance(module, NORMS) or module.training)
+    landmarker(images)
+    landmarker.eval()
+    last = getattr(landmarker.head, "last", None)
+    if "heatmap" in landmarker.codec.fields and isinstance(last, nn.Conv2d):
+        assert last.bias is not None
+        last.weight.mul_(SPREAD / landmarker.predict(images)["heatmap"].std())
+        last.bias.add_(LEVEL - landmarker.predict(images)["heatmap"].mean())
 
 
 def tell(line: str) -> None:
