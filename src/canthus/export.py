@@ -213,6 +213,7 @@ def _metadata(landmarker: Landmarker, recipe: Recipe, facts: Mapping[str, str]) 
         "input_size": str(recipe.size),
         "crop_rule": recipe.crop.model_dump_json(),
         "recipe": recipe.name,
+        "codec": recipe.codec.model_dump_json(),
         "licence": recipe.licence,
         **facts,
         "card": json.dumps(card),

@@ -16,7 +16,10 @@ def results(
     output: Annotated[Path, typer.Option(help="The page.")] = Path("docs/results.md"),
     json: Annotated[Path | None, typer.Option(help="Every report.")] = None,
     measured: Annotated[
-        Path, typer.Option(help="Folder of designs.json, peers.json, results_detector.json, speed.json.")
+        Path,
+        typer.Option(
+            help="Folder of designs.json, peers.json, results_detector.json, speed.json, trained/*.json."
+        ),
     ] = Path("docs"),
     checkout: Annotated[
         Path | None, typer.Option(help="A clone whose README, licences page and model cards are refreshed.")

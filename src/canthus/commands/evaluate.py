@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -141,10 +142,14 @@ def _flips(model: str) -> bool:
 
 def _model(model: str, path: Path, landmarker: OnnxLandmarker, flip_test: bool) -> dict[str, Any]:
     named = model if model in BUNDLED else Path(model).name
+    metadata = landmarker.session.metadata
     return {
         "model": named,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "recipe": landmarker.session.metadata.get("recipe", ""),
-        "training_data": landmarker.session.metadata.get("training_data", ""),
+        "recipe": metadata.get("recipe", ""),
+        "codec": json.loads(metadata.get("codec", "{}")),
+        "training_data": metadata.get("training_data", ""),
+        "initial_weights": metadata.get("initial_weights", ""),
+        "training": json.loads(metadata.get("training", "{}")),
         "flip_test": flip_test,
     }

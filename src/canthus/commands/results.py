@@ -14,6 +14,7 @@ from canthus.commands.model_card import demoted, landmark_card
 from canthus.commands.report import write_json
 from canthus.commands.results_page import page
 from canthus.commands.results_summary import fill, summary
+from canthus.commands.results_trained import read_trained, trained_section
 from canthus.commands.splits import Split
 from canthus.formats import aside
 from canthus.runtime.models import BUNDLED, model_file
@@ -48,7 +49,8 @@ RUNS = (
 
 
 #: What other commands measure, and their files: benchmarks/designs.py, benchmarks/peers.py,
-#: `canthus evaluate-detector --json` and `canthus benchmark --json`.
+#: `canthus evaluate-detector --json` and `canthus benchmark --json`. Beside them `trained/*.json`: rows
+#: trained here.
 MEASURED = {
     "designs": "designs.json",
     "peers": "peers.json",
@@ -90,8 +92,12 @@ def results(models: list[str], root: Path, measured: Path, outputs: Outputs) -> 
             for text in warnings:
                 sys.stderr.write(f"warning: {text}\n")
     day = datetime.now(UTC).date().isoformat()
+    text = page(reports, others, day)
+    trained = read_trained(measured / "trained")
+    if trained:
+        text += "\n" + trained_section(trained) + "\n"
     with aside(outputs.page) as part:
-        part.write_text(page(reports, others, day))
+        part.write_text(text)
     if outputs.json is not None:
         write_json(outputs.json, reports)
     if outputs.checkout is not None:

@@ -23,6 +23,7 @@ from canthus.codecs import Target
 from canthus.recipe import Recipe
 from canthus.training.data import Batch, Batches, Views, cut_all, loader
 from canthus.training.ema import Ema
+from canthus.training.history import history
 from canthus.training.journal import Journal
 from canthus.training.optimizers import build_optimizer
 from canthus.training.packing import read_pack, write_pack
@@ -141,6 +142,7 @@ def train(
     if accelerator.is_main_process:
         if held_samples and "covariance" in landmarker.codec.attributes:
             facts["covariance_factor"] = str(validator.fit_covariance(ema.model))
+        facts["training"] = history(recipe, journal.path, progress.step, accelerator)
         native.save(path, ema.model, recipe, facts)
     accelerator.end_training()
     return path
