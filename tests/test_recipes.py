@@ -243,6 +243,13 @@ def test_real_faces_are_taught_as_published(data: Path, tmp_path: Path, name: st
         np.testing.assert_allclose(view.points[known], expected[known], atol=0.01)
 
 
+SIXTEEN = ["size=64", "codec.side=16"]
+STACKS = [
+    "backbone.width=16",
+    "head={name: adnet, stacks: 2, depth: 2}",
+    *SIXTEEN,
+    *(f"losses.{i}.stages=[0.5, 1]" for i in range(3)),
+]
 DECONVOLUTIONS = "head.deconvolutions=[24, 24, 24]"
 #: Row -> what makes its network and crops small: each architecture once, with one of its codecs and losses.
 SMALL: dict[str, list[str]] = {
@@ -278,6 +285,16 @@ SMALL: dict[str, list[str]] = {
         "codec.side=32",
         "codec.sigma=4",
     ],
+    "wflw-pfld_025x": ["backbone.width=0.125", "head={name: pfld, pooled: true}"],
+    "300w-slpt6": [
+        "backbone={name: hrnetv2, width: 6, exchanges: [1]}",
+        "head={name: slpt, width: 16, layers: 1, heads: 2, cells: 3, dropout: 0}",
+        "size=64",
+        "losses.0.stages=[0.2, 0.3, 0.5]",
+    ],
+    "300w-adnet": STACKS,
+    "cofw-star": [*STACKS, "codec.edges=[[0, 1], [0, 2, 3, 4]]"],
+    "300w_lp-fan1": ["backbone.width=16", "head={name: fan, stacks: 2, depth: 2}", *SIXTEEN],
 }
 
 
@@ -292,7 +309,9 @@ def test_a_row_learns_a_batch_by_heart(name: str) -> None:
     images = torch.randn(2, 3, 8, 8, generator=generator)
     images = torch.nn.functional.interpolate(images, (recipe.size, recipe.size))
     points = (0.25 + 0.5 * torch.rand(2, 5, 2, generator=generator)) * recipe.size
-    targets = landmarker.codec.encode(Annotations(points, torch.ones(2, 5), torch.ones(2), torch.ones(2)))
+    labels = Annotations(points, torch.ones(2, 5), torch.ones(2), torch.ones(2))
+    landmarker.learn_labels(labels)
+    targets = landmarker.codec.encode(labels)
     optimizer = torch.optim.Adam(landmarker.parameters(), lr=2e-2)
     values = []
     for _ in range(100):

@@ -50,9 +50,11 @@ def build_landmarker(recipe: Recipe) -> Landmarker:
     if recipe.neck is not None:
         neck = construct(recipe.neck, NECKS, "neck", channels)
         channels = neck.channels
-    head = construct(recipe.head, HEADS, "head", channels, codec.fields)
+    kind = find(recipe.head.name, HEADS, "head")
+    reads_codec = [codec] if "codec" in inspect.signature(kind).parameters else []
+    head = construct(recipe.head, HEADS, "head", channels, codec.fields, *reads_codec)
     normalization = recipe.normalization
-    return Landmarker(backbone, neck, head, codec, mean=normalization.mean, std=normalization.std)
+    return Landmarker(backbone, neck, head, codec, **dict(normalization))
 
 
 def build_losses(recipe: Recipe) -> WeightedSum:
@@ -68,7 +70,7 @@ def build_losses(recipe: Recipe) -> WeightedSum:
                 f"losses: {name} appears twice; give one of them another field or other stages, or add their "
                 "weights"
             )
-        losses[name] = construct(part, LOSSES, "loss")
+        losses[name] = construct(part, LOSSES, "loss", *_scheme_for(find(part.name, LOSSES, "loss"), recipe))
         weights[name], stages[name] = part.weight, part.stages
     return WeightedSum(losses, weights, stages)
 
@@ -79,9 +81,13 @@ def build_pipeline(recipe: Recipe, *, training: bool) -> Pipeline:
     transforms = []
     for part in recipe.transforms if training else ():
         kind = find(part.name, TRANSFORMS, "transform")
-        takes_scheme = "scheme" in inspect.signature(kind).parameters
-        transforms.append(construct(part, TRANSFORMS, "transform", *([scheme] if takes_scheme else [])))
+        transforms.append(construct(part, TRANSFORMS, "transform", *_scheme_for(kind, recipe)))
     return Pipeline(recipe.crop, recipe.size, scheme, tuple(transforms))
+
+
+def _scheme_for(kind: Any, recipe: Recipe) -> list[Scheme]:
+    """The recipe's scheme for parts that are constructed with it."""
+    return [scheme_of(recipe)] if "scheme" in inspect.signature(kind).parameters else []
 
 
 def check_recipe(recipe: Recipe) -> Landmarker:

@@ -86,10 +86,14 @@ class Validation(Config):
 
 
 class Normalization(Config):
-    """(value - mean) / std per RGB channel, in grey levels; stored inside every exported model."""
+    """(value - mean) / std per RGB channel, in grey levels; stored inside every exported model.
+
+    `order` is the one in which the network takes the channels; pictures, `mean` and `std` are RGB.
+    """
 
     mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
     std: tuple[float, float, float] = (127.5, 127.5, 127.5)
+    order: Literal["rgb", "bgr"] = "rgb"
 
 
 class Warmup(Config):

@@ -33,6 +33,7 @@ from canthus.cli import app
 from canthus.commands.convert import convert
 from canthus.config import ConfigError
 from canthus.models.backbones import BACKBONES
+from canthus.models.heads import HEADS
 from canthus.models.landmarker import Landmarker
 from canthus.recipe import Recipe
 
@@ -84,8 +85,8 @@ def test_the_layout_of_the_first_authors(shared: Path) -> None:
         assert CONVERTERS["hrnetv2"].name(theirs) == CONVERTERS["hrnetv2"].name(key)
 
 
-def test_converters_belong_to_backbones() -> None:
-    assert set(CONVERTERS) <= set(BACKBONES)
+def test_converters_belong_to_networks() -> None:
+    assert set(CONVERTERS) <= set(BACKBONES) | set(HEADS)
 
 
 @pytest.mark.parametrize(
@@ -296,7 +297,7 @@ def test_another_architecture_is_named(tmp_path: Path) -> None:
     scnet = {"backbone": {"name": "scnet", "width": 8}, "head": {"name": "heatmap"}}
     with pytest.raises(
         ValueError,
-        match=r"found the weights of the backbone hourglass, expected scnet, which row has; ch",
+        match=r"found the weights of the network hourglass, expected scnet, which row has; ch",
     ):
         load_official(path, heatmap_rows.recipe_of(19, scnet, side=4, size=128))
 
@@ -325,7 +326,7 @@ def test_a_name_promises_its_content(tmp_path: Path) -> None:
 def test_a_file_of_another_row_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def written(path: Path, recipe: Recipe, out: Path) -> tuple[Landmarker, Conversion]:
+    def written(*_: object, mean_face: Path | None) -> tuple[Landmarker, Conversion]:
         return build_landmarker(small_recipe()), Conversion({}, ())
 
     monkeypatch.setattr(checkpoints, "convert_checkpoint", written)

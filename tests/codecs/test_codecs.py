@@ -35,6 +35,8 @@ def perfect_outputs(name: str, targets: dict[str, Target]) -> dict[str, Tensor]:
     outputs = {field: target.value.clone() for field, target in targets.items()}
     for field in LOGARITHMS.get(name, ()):
         outputs[field] = torch.log(outputs[field].clamp(min=1e-12))
+    if "point_maps" in outputs:
+        outputs["heatmap"] = outputs["point_maps"].clone()
     outputs["cholesky"] = torch.zeros(*outputs["points"].shape[:2], 3)
     return outputs
 

@@ -9,6 +9,7 @@ import torch
 
 from canthus.build import build_codec, build_landmarker, build_losses, build_pipeline
 from canthus.codecs import CODECS, prediction
+from canthus.config import ConfigError
 from canthus.losses import LOSSES
 from canthus.models.backbones import BACKBONES
 from canthus.models.heads import HEADS
@@ -25,6 +26,8 @@ def labels(recipe: Recipe, batch: int) -> Annotations:
 
 #: Backbones that are large as published -> options that keep their parts and take little time.
 SMALL: dict[str, dict[str, Any]] = {
+    "adnet": {"width": 16},
+    "fan": {"width": 16},
     "hourglass": {"stem": 8, "widths": [8] * 6, "depths": [1] * 6},
     "hrnetv2": {"width": 4},
     "mobilenetv2": {"width": 0.25},
@@ -40,12 +43,16 @@ def reduced(recipe: Recipe) -> Recipe:
     content["backbone"] |= SMALL.get(recipe.backbone.name, {})
     if "deconvolutions" in recipe.head.options:
         content["head"]["deconvolutions"] = [32] * len(recipe.head.options["deconvolutions"])
+    if recipe.head.name == "slpt":
+        content["head"] |= {"width": 32, "layers": 1}
+        content["losses"][0]["stages"] = [0.2, 0.3, 0.5]
+    side = build_codec(recipe).point_fields().get("heatmap", (0,))[-1]
     if recipe.neck is not None and recipe.neck.name == "pan":
         content["neck"] |= {"width": 16, "widths": [8] * len(recipe.neck.options.get("widths", []))}
         content["head"]["positions"] = min(32, recipe.head.options["positions"])
         content["size"] = 64
-    elif recipe.size == 256 and recipe.codec.options["side"] > 4:
-        content |= {"size": 128, "codec": content["codec"] | {"side": recipe.codec.options["side"] // 2}}
+    elif recipe.size == 256 and side != 4:
+        content |= {"size": 128, "codec": content["codec"] | ({"side": side // 2} if side else {})}
     return Recipe.model_validate(content)
 
 
@@ -114,7 +121,9 @@ def test_necks_state_their_channels(name: str) -> None:
     assert tuple(x.shape[1] for x in maps) == tuple(neck.channels)
 
 
-@pytest.mark.parametrize("name", sorted(set(HEADS) - {"heatmap", "landmark_encoder"}))  # no visibility there
+@pytest.mark.parametrize(
+    "name", sorted(set(HEADS) - {"adnet", "fan", "heatmap", "landmark_encoder", "pfld", "slpt"})
+)
 def test_every_head_has_a_codec_of_its_name(name: str, tiny_recipe: Recipe) -> None:
     codec = {"name": name, "attributes": ["visibility", "presence", "covariance"]}
     if name != "coordinates":
@@ -124,6 +133,16 @@ def test_every_head_has_a_codec_of_its_name(name: str, tiny_recipe: Recipe) -> N
     outputs = landmarker(torch.randn(2, 3, 32, 32))
     assert {field: tuple(value.shape[1:]) for field, value in outputs.items()} == landmarker.codec.fields
     assert landmarker.codec.decode(outputs).points.shape == (2, 5, 2)
+
+
+@pytest.mark.parametrize("name", ["adnet", "fan", "heatmap", "pfld", "slpt"])
+def test_other_heads_refuse_attributes(name: str, tiny_recipe: Recipe) -> None:
+    codec = {"adnet": "soft_argmax", "fan": "heatmap", "heatmap": "heatmap", "pfld": "pfld"}
+    content = tiny_recipe.model_dump()
+    content |= {"head": {"name": name}, "neck": None}
+    content["codec"] = {"name": codec.get(name, "coordinates"), "attributes": ["presence"]}
+    with pytest.raises(ConfigError, match=f"head {name}: found a codec with the fields .*'presence'"):
+        build_landmarker(Recipe.model_validate(content))
 
 
 def test_tables_and_recipes_agree() -> None:

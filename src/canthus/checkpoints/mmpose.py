@@ -62,7 +62,7 @@ HRNETV2 = Converter(
         (r"backbone\.(transition3|stage4)\.", "backbone.stages.2."),
     ),
     shared=(("backbone.stem.2.1.", "backbone.stem.1.1."), ("backbone.stem.3.1.", "backbone.stem.1.1.")),
-    sign=r"stage2\.0\.fuse_layers\.",
+    sign=r"(?s)\A(?!.*Transformer_block\.).*stage2\.0\.fuse_layers\.",
     fresh=("backbone.stem.2.", "backbone.stem.3."),
 )
 

@@ -12,8 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from canthus.recipe import Recipe
+
 #: Where published files keep the weights, if they are not the file itself.
-WRAPPERS = ("state_dict", "model")
+WRAPPERS = ("state_dict", "model", "net", "pfld_backbone", "plfd_backbone")
+#: Further networks beside the weights, whose names are prefixed with these.
+BESIDE = ("auxiliarynet",)
 #: The record of a training beside the weights may hold numpy numbers (the best score), which are let in.
 _SCALAR = np.float64(0).__reduce__()[0]
 NUMPY_NUMBERS: list[Any] = [
@@ -26,10 +30,12 @@ NUMPY_NUMBERS: list[Any] = [
 
 @dataclass(frozen=True)
 class Conversion:
-    """Our name -> tensor, and the official names of the tensors that were dropped as dead."""
+    """Our name -> tensor, the official names of the tensors that were dropped as dead, and our names of those
+    that the file may lack and lacks, which stay as they were built."""
 
     state: dict[str, Tensor]
     dropped: tuple[str, ...]
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class Converter:
     pairs of our prefixes: where the official network has one layer for two of ours, the first takes the
     tensors of the second. `sign` is a pattern found in the names of this network's weights alone. `fresh` are
     our prefixes of layers that the classifier does not have from which the published training starts.
+    `optional` are patterns of our names that a file may lack: constants, and what only training uses. `fit`
+    changes a recipe to the published version of its network that the tensors are of, where there are several.
     """
 
     renames: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]
@@ -50,6 +58,8 @@ class Converter:
     shared: tuple[tuple[str, str], ...] = ()
     sign: str = ""
     fresh: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    fit: Callable[[Recipe, Mapping[str, Tensor]], Recipe] = lambda recipe, state: recipe
 
     def claims(self, names: str) -> bool:
         """Whether official names, one a line, are of this network's weights."""
@@ -82,10 +92,12 @@ class Converter:
                 out[name] = value
         out |= self.doubles(out, own)
         named = {self.name(official) for official in state}
-        missing = [name for name in own if name not in out and name not in named]
+        absent_names = [name for name in own if name not in out and name not in named]
+        kept = [name for name in absent_names if any(re.match(p, name) for p in self.optional)]
+        missing = [name for name in absent_names if name not in kept]
         if unknown or missing or wrong:
             raise ValueError(_complaint(where, unknown=unknown, missing=missing, wrong=wrong))
-        return Conversion(out, tuple(dropped))
+        return Conversion(out, tuple(dropped), tuple(kept))
 
     def doubles(self, found: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor]:
         """The tensors of `own` that `found` lacks and that the official network shares with another layer."""
@@ -116,7 +128,11 @@ def read_state(path: Path) -> dict[str, Tensor]:
         ) from None
     for wrapper in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
+            whole, content = content, dict(content[wrapper])
+            for name in BESIDE:
+                further = whole.get(name)
+                if isinstance(further, Mapping):
+                    content |= {f"{name}.{key}": value for key, value in further.items()}
             break
     if not isinstance(content, Mapping) or not content:
         raise ValueError(f"{path}: found {type(content).__name__}, expected names and tensors")
@@ -126,7 +142,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
             f"{path}: found no tensors at {_listed(plain)}; expected names and tensors, "
             f"bare or under {' or '.join(WRAPPERS)}"
         )
-    return {str(name).removeprefix("module."): value for name, value in content.items()}
+    return {
+        re.sub(r"(^|(?<=auxiliarynet\.))module\.", "", str(name)): value for name, value in content.items()
+    }
 
 
 def _complaint(where: str, **problems: list[str]) -> str:

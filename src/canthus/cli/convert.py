@@ -14,8 +14,11 @@ def convert(
     checkpoint: Annotated[Path, typer.Argument(metavar="OFFICIAL", help="A published checkpoint (.pth).")],
     out: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
     recipe: Annotated[str, typer.Option(help="The zoo row (`canthus zoo`) or .yaml file it belongs to.")],
+    mean_face: Annotated[
+        Path | None, typer.Option(help="SLPT: the published file of its mean face (init_K.npz).")
+    ] = None,
 ) -> None:
     """Write a published checkpoint as a weights file of ours."""
     from canthus.commands.convert import convert
 
-    finish(lambda: convert(checkpoint, out, recipe))
+    finish(lambda: convert(checkpoint, out, recipe, mean_face))

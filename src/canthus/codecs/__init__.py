@@ -7,7 +7,9 @@ from canthus.codecs.heatmap import Heatmap
 from canthus.codecs.integral import Integral
 from canthus.codecs.keyposs import KeyPosSBlock, KeyPosSTopK
 from canthus.codecs.paraboloid import Paraboloid
+from canthus.codecs.pfld import Pfld
 from canthus.codecs.pip import Pip
+from canthus.codecs.soft_argmax import SoftArgmax
 
 CODECS: dict[str, type[Codec]] = {
     "coordinates": Coordinates,
@@ -17,7 +19,9 @@ CODECS: dict[str, type[Codec]] = {
     "keyposs_block": KeyPosSBlock,
     "keyposs_topk": KeyPosSTopK,
     "paraboloid": Paraboloid,
+    "pfld": Pfld,
     "pip": Pip,
+    "soft_argmax": SoftArgmax,
 }
 
 __all__ = ["CODECS", "Codec", "Decoded", "Outputs", "Stages", "Target", "prediction"]

@@ -28,7 +28,9 @@ def gaussian_maps(
     if unbiased:
         columns, rows, off = _whole(cells, side, sigma, published)
     else:
-        columns, rows, off = _truncated(cells, side, sigma) if published else _patch(cells, side, sigma)
+        columns, rows, off = (
+            published_patches(cells, side, sigma) if published else _patch(cells, side, sigma)
+        )
     drawn = (visible >= 0.5) & ~off
     maps = (rows * drawn[..., None])[..., :, None] * columns[..., None, :]
     return maps, torch.where((visible >= 0.5) & off, torch.zeros_like(visible), visible)
@@ -48,7 +50,9 @@ def _patch(cells: Tensor, side: int, sigma: float) -> tuple[Tensor, Tensor, Tens
     return bell[..., 0, :], bell[..., 1, :], ~(bell > 0).any(-1).all(-1)
 
 
-def _truncated(cells: Tensor, side: int, sigma: float) -> tuple[Tensor, Tensor, Tensor]:
+def published_patches(cells: Tensor, side: int, sigma: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Columns and rows (B, K, side) whose product is the biased map of the published code, and which points
+    (B, K) have their whole patch off the map."""
     reach = 3 * sigma
     center = torch.trunc(cells + 0.5)
     low, high = torch.trunc(center - reach), torch.trunc(center + reach + 1)  # (B, K, 2); high is exclusive

@@ -15,7 +15,7 @@ from canthus.geometry import from_unit, to_unit
 from canthus.sample import Annotations
 from canthus.schemes import Scheme
 
-Published = Literal["frame", "patch", "borders"]
+Published = Literal["frame", "patch", "borders", "interior"]
 FlipShift = Literal["exact", "cell", "none"]
 
 #: Points that a disturbance moves by more, in px, are called ill-conditioned.
@@ -29,11 +29,13 @@ class Heatmap(Codec):
     """Field `heatmap` (B, K, side, side): exp(-d²/2 sigma²), d and sigma in cells. The score is the maximum.
 
     `unbiased` targets are centred on the true position, the others on the nearest cell. A cell covers the
-    crop pixels below it. `published` names what is done as in mmpose instead, for networks trained with it:
+    crop pixels below it. `published` names what is done as in mmpose instead, for networks trained with it
+    (the last one as in face-alignment):
 
         frame    cell c lies at crop px c * size / side, so that cell 0 sits on pixel 0
         patch    target patches near the border, see `gaussian_maps`
         borders  no step from column 1, along x in row 0, along y in column 0; (-1, -1) where no cell is > 0
+        interior no step at all from the outermost columns and rows
 
     In the published frame the map of a mirrored crop lies 1 - side / size cells to the left of its place.
     `flip_shift` moves it back: `exact` by just that, interpolated; `cell` by a whole cell, as published (the
@@ -110,6 +112,8 @@ class Heatmap(Codec):
         ahead = (peaks > 0) & (peaks < last)
         if "borders" in self.published:
             ahead = (peaks > 1) & (peaks < last) & (peaks.flip(-1) > 0)
+        if "interior" in self.published:
+            ahead = ahead.all(-1, keepdim=True)
         return peaks + torch.where(ahead, step, torch.zeros_like(step))
 
     def margin(self, outputs: Outputs) -> Tensor:

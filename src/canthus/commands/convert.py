@@ -10,7 +10,7 @@ from canthus.published import checkpoint_of
 from canthus.recipe import load_recipe, recipe_names
 
 
-def convert(checkpoint: Path, out: Path, recipe: str) -> int:
+def convert(checkpoint: Path, out: Path, recipe: str, mean_face: Path | None = None) -> int:
     """Write a published checkpoint as .safetensors with its recipe and print what was taken and dropped."""
     if out.suffix != ".safetensors":
         raise ValueError(f"{out}: expected a name that ends in .safetensors")
@@ -20,7 +20,7 @@ def convert(checkpoint: Path, out: Path, recipe: str) -> int:
     except ModuleNotFoundError as error:
         raise ImportError(f"converting needs {error.name}: pip install 'canthus[train]'") from None
     check_writable(out)
-    landmarker, conversion = convert_checkpoint(checkpoint, row, out)
+    landmarker, conversion = convert_checkpoint(checkpoint, row, out, mean_face=mean_face)
     parameters = sum(parameter.numel() for parameter in landmarker.parameters())
     dropped = conversion.dropped
     lines = [
@@ -28,6 +28,8 @@ def convert(checkpoint: Path, out: Path, recipe: str) -> int:
         f"dropped {len(dropped)} tensors that the published network never uses"
         + (f": {', '.join(dropped)}" if dropped else ""),
     ]
+    if conversion.kept:
+        lines.append(f"left as built, not in the file: {', '.join(conversion.kept)}")
     sys.stdout.write("\n".join(lines) + "\n")
     owner = _published_as(checkpoint.name)
     if owner not in (None, row.name):

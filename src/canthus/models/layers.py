@@ -10,11 +10,11 @@ Norm = Literal["batch", "group"]
 
 
 def convolution(
-    inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, norm: Norm = "batch"
+    inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, groups: int = 1, norm: Norm = "batch"
 ) -> nn.Sequential:
     """Convolution without bias, norm, ReLU; (B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
         normalization(outputs, norm),
         nn.ReLU(inplace=True),
     )

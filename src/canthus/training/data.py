@@ -71,6 +71,18 @@ def _warp(crop: Crop, sample: Sample, scale: float) -> NDArray[np.uint8]:
     return Crop(compose_affine(crop.matrix, whole), crop.size).warp(image)
 
 
+def crop_labels(samples: Sequence[Sample], rule: CropRule, size: int) -> Annotations:
+    """The points of all samples (N, K, 2) in px of their plain crops, with their weights; no picture is
+    read."""
+    points = [rule.crop(s.box, s.box_kind, size).to_crop(s.points) for s in samples]
+    return Annotations(
+        points=torch.from_numpy(np.stack(points).astype(np.float32)),
+        visibility=torch.from_numpy(np.stack([s.visibility for s in samples]).astype(np.float32)),
+        presence=torch.tensor([s.presence for s in samples]),
+        weight=torch.tensor([s.weight for s in samples]),
+    )
+
+
 class Views(Dataset[View]):
     """(epoch, index) -> the finished view of that sample; its random stream depends on nothing else."""
 

@@ -21,7 +21,7 @@ from canthus.cache import sha256_of
 from canthus.checkpoints import converter_of, load_pretrained, native
 from canthus.codecs import Target
 from canthus.recipe import Recipe
-from canthus.training.data import Batch, Batches, Views, cut_all, loader
+from canthus.training.data import Batch, Batches, Views, crop_labels, cut_all, loader
 from canthus.training.ema import Ema
 from canthus.training.history import history
 from canthus.training.journal import Journal
@@ -75,6 +75,7 @@ def train(
 
     # Network, losses, optimizer.
     landmarker = build_landmarker(recipe)
+    landmarker.learn_labels(crop_labels(samples, recipe.crop, recipe.size))
     start = Progress()
     if pretrained is not None:
         load_pretrained(pretrained, landmarker.backbone, converter_of(recipe))

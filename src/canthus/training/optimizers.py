@@ -15,6 +15,7 @@ from canthus.recipe import Part
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
+    "rmsprop": torch.optim.RMSprop,
     "sgd": torch.optim.SGD,
 }
 

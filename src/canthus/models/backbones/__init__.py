@@ -2,19 +2,25 @@
 
 from torch import nn
 
+from canthus.models.backbones.adnet import Adnet
+from canthus.models.backbones.fan import Fan
 from canthus.models.backbones.hourglass import Hourglass
 from canthus.models.backbones.hrnetv2 import HRNetV2
 from canthus.models.backbones.mobilenetv2 import MobileNetV2
 from canthus.models.backbones.mobilenetv3 import MobileNetV3
+from canthus.models.backbones.pfld import Pfld
 from canthus.models.backbones.resnet import ResNet
 from canthus.models.backbones.scnet import SCNet
 from canthus.models.backbones.thin_resnet import ThinResNet
 
 BACKBONES: dict[str, type[nn.Module]] = {
+    "adnet": Adnet,
+    "fan": Fan,
     "hourglass": Hourglass,
     "hrnetv2": HRNetV2,
     "mobilenetv2": MobileNetV2,
     "mobilenetv3": MobileNetV3,
+    "pfld": Pfld,
     "resnet": ResNet,
     "scnet": SCNet,
     "thin_resnet": ThinResNet,

@@ -2,18 +2,26 @@
 
 from torch import nn
 
+from canthus.models.heads.adnet import AdnetHead
 from canthus.models.heads.coordinates import CoordinatesHead
+from canthus.models.heads.fan import FanHead
 from canthus.models.heads.heatmap import HeatmapHead
 from canthus.models.heads.integral import IntegralHead
 from canthus.models.heads.landmark_encoder import LandmarkEncoder
+from canthus.models.heads.pfld import PfldHead
 from canthus.models.heads.pip import PipHead
+from canthus.models.heads.slpt import SlptHead
 
 HEADS: dict[str, type[nn.Module]] = {
+    "adnet": AdnetHead,
     "coordinates": CoordinatesHead,
+    "fan": FanHead,
     "heatmap": HeatmapHead,
     "integral": IntegralHead,
     "landmark_encoder": LandmarkEncoder,
+    "pfld": PfldHead,
     "pip": PipHead,
+    "slpt": SlptHead,
 }
 
 __all__ = ["HEADS"]

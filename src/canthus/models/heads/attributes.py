@@ -31,6 +31,13 @@ class Attributes(nn.Module):
         return {name: layer(x).reshape(-1, *self.shapes[name]) for name, layer in self.layers.items()}
 
 
+def refuse_others(fields: Shapes, given: set[str]) -> None:
+    """ValueError for a codec with fields that a head does not give."""
+    if set(fields) != given:
+        named = ", ".join(sorted(given))
+        raise ValueError(f"found a codec with the fields {sorted(fields)}, this head gives {named} alone")
+
+
 def _size(shape: tuple[int, ...]) -> int:
     size = 1
     for side in shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from canthus.models.heads.attributes import Shapes
+from canthus.models.heads.attributes import Shapes, refuse_others
 from canthus.models.initialization import initialize_normal
 
 
@@ -26,8 +26,7 @@ class HeatmapHead(nn.Module):
         convolutions: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
-        if set(fields) != {"heatmap"}:
-            raise ValueError(f"found a codec with the fields {sorted(fields)}, this head gives heatmap alone")
+        refuse_others(fields, {"heatmap"})
         self.shape = fields["heatmap"]
         layers: list[nn.Module] = []
         width = channels[-1]
