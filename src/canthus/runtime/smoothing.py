@@ -68,7 +68,7 @@ class FaceFilter:
     mean square distance of the points from their mean.
     """
 
-    def __init__(self, level: Level, points: FloatArray, pose: FloatArray | None) -> None:
+    def __init__(self, level: Level, points: FloatArray, pose: FloatArray | None = None) -> None:
         self._points = points
         self._drift, self._growth = np.zeros(2), np.zeros((2, 2))  # a second
         self._shift, self._shape, self._own = (
@@ -77,11 +77,24 @@ class FaceFilter:
         self._pose = OneEuro(*level.own[:2])
         self.pose = None if pose is None else self._pose(pose / _TURN, 1.0) * _TURN
 
+    def ahead(self, seconds: float) -> FloatArray:
+        """Where the filtered points (K, 2) will be after so many seconds."""
+        center = self._points.mean(axis=0)
+        arms = self._points - center
+        spread = math.sqrt(float(np.square(arms).sum()) / len(arms))
+        return np.asarray(self._points + seconds * (spread * self._drift + arms @ self._growth.T))
+
     def __call__(
-        self, points: FloatArray, pose: FloatArray | None, seconds: float, trust: FloatArray
+        self,
+        points: FloatArray,
+        seconds: float,
+        *,
+        trust: FloatArray | None = None,
+        pose: FloatArray | None = None,
     ) -> FloatArray:
         """The filtered points (K, 2), `seconds` after the last ones; `trust` (K,) multiplies the cutoff of
         each and its weight in the motion. `self.pose` (3,) degrees becomes the filtered pose."""
+        trust = np.ones(len(points)) if trust is None else trust
         weights = trust / trust.sum()
         center = weights @ self._points
         arms = self._points - center
@@ -121,8 +134,8 @@ class Level:
 #: Chosen on videos made of photographs of the training split, see docs/tracking.md.
 LEVELS = {
     "low": Level((3.0, 5.0, 0.1), (2.0, 4.0, 0.1), (2.0, 4.0, 0.0), 0.1),
-    "medium": Level((2.0, 2.5, 0.1), (0.8, 1.0, 0.1), (0.8, 1.5, 0.0), 0.2),
-    "high": Level((1.6, 1.8, 0.1), (0.6, 0.7, 0.1), (0.5, 1.0, 0.0), 0.35),
+    "medium": Level((2.2, 3.0, 0.12), (0.8, 1.1, 0.1), (0.4, 0.6, 0.0), 0.2),
+    "high": Level((1.6, 1.8, 0.1), (0.5, 0.6, 0.1), (0.25, 0.4, 0.0), 0.35),
 }
 #: Pictures on either side that smoothing looks at, at most.
 _WIDEST = 32
@@ -161,7 +174,7 @@ class Smoother:
         for row, id in enumerate(ids):
             pose = None if faces.pose is None else faces.pose[row].astype(np.float64)
             if id in before:
-                points[row] = before[id](points[row], pose, seconds, trust[row])
+                points[row] = before[id](points[row], seconds, trust=trust[row], pose=pose)
                 self._filters[id] = before[id]
             else:
                 self._filters[id] = FaceFilter(self._level, points[row], pose)

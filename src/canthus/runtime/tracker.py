@@ -33,10 +33,10 @@ APART = 0.2
 SAME = 0.3
 #: A lost face is taken for found in its old place only from this presence on.
 SURE = 0.8
-#: A new face is a lost one if its points are at most so many face sizes from where they should be, plus so
+#: A new face may be a lost one if its points are within so many face sizes of where they should be, plus so
 #: many for each second since.
-NEAR, NEAR_A_SECOND = 0.6, 2.0
-#: ... and its look is not more unlike than this, see `unlikeness`.
+NEAR, NEAR_A_SECOND = 0.8, 2.0
+#: ... and if it looks no more unlike than this, see `unlikeness`; a better place makes up for a worse look.
 UNLIKE = 0.5
 
 #: (picture, boxes (N, 4), their kind) -> the faces in these boxes.
@@ -201,7 +201,7 @@ class Tracker:
         """How unlikely it is that a face is this lost one, by its place and its look; above 1 it is not."""
         reach = NEAR + NEAR_A_SECOND * (self._now - track.state.time)
         place, unlike = track.surprise(points, self._now) / reach, track.unlike(look) / UNLIKE
-        return max(place, unlike) if max(place, unlike) > 1 else (place + unlike) / 2
+        return (place + unlike) / 2
 
 
 def _sound(faces: Faces, image: NDArray[np.uint8], needed: FloatArray) -> NDArray[np.bool_]:

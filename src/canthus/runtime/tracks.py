@@ -9,13 +9,12 @@ import numpy as np
 
 from canthus.geometry import FloatArray, landmark_boxes
 from canthus.runtime.appearance import unlikeness
+from canthus.runtime.smoothing import LEVELS, FaceFilter
 
 #: Time constant in s of the velocity's low pass.
 _STEADY = 0.1
 #: A face is taken to go on moving as it did for so many seconds.
 _COAST = 0.5
-#: The crop stays where it is while the face moves or grows by less than this share of its size.
-_SHAKE = 0.04
 #: How much of the present look goes into the remembered one.
 _LEARN = 0.1
 #: After so many seconds beside another face a sighting is trusted all the same.
@@ -55,11 +54,7 @@ class Track:
         self.seen = time
         self.last = self.state = State(time, points, np.zeros(2))
         self._look = look
-        self._window = landmark_boxes(points)
-
-    def expected(self, time: float) -> FloatArray:
-        """Where its points (K, 2) should be."""
-        return (self.last if self.live else self.state).at(time)
+        self._steady = FaceFilter(LEVELS["medium"], points)
 
     def surprise(self, points: FloatArray, time: float) -> float:
         """Mean distance of points (K, 2) from where the last trusted sighting puts them, in face sizes."""
@@ -71,6 +66,10 @@ class Track:
 
     def see(self, points: FloatArray, look: FloatArray, time: float, *, trusted: bool) -> None:
         """Its points (K, 2) in the picture at `time`, and what it looks like there."""
+        if self.live:
+            self._steady(points, time - self.last.time)
+        else:
+            self._steady = FaceFilter(LEVELS["medium"], points)
         before = self.last if self.live else self.state
         self.last = before.next(points, time)
         self.live, self.seen = True, time
@@ -83,12 +82,10 @@ class Track:
         self.live = False
 
     def window(self, time: float) -> FloatArray:
-        """The box (4,) of kind `landmarks` to look for it in; it rests while the face hardly moves."""
-        box = landmark_boxes(self.expected(time))
-        size = float(np.sqrt(np.prod(np.maximum(box[2:] - box[:2], 1e-6))))
-        if np.abs(box - self._window).max() > _SHAKE * size:
-            self._window = box
-        return self._window
+        """The box (4,) of kind `landmarks` to look for it in: that of the filtered points, moved on as the
+        face moves, since a crop that shakes makes points that shake."""
+        ahead = self._steady.ahead(time - self.last.time) if self.live else self.state.at(time)
+        return landmark_boxes(ahead)
 
 
 def distance(first: FloatArray, second: FloatArray) -> float:
