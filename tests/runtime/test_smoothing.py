@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from canthus.faces import Faces
-from canthus.runtime.smoothing import LEVELS, OneEuro, Smoother, smooth_offline
+from canthus.runtime.smoothing import LEVELS, Cutoff, Smoother, share, smooth_offline
 from canthus.schemes import SCHEMES
 
 FIVE = SCHEMES["five"]
@@ -42,11 +41,19 @@ def naive_one_euro(values: list[float], rate: float, min_cutoff: float, beta: fl
     return out
 
 
-def test_one_euro_is_the_published_one() -> None:
-    values = np.random.default_rng(0).normal(size=50).cumsum().tolist()
-    one_euro = OneEuro(0.8, 0.3)
-    mine = [float(one_euro([value], 1 / 25)[0]) for value in values]
-    np.testing.assert_allclose(mine, naive_one_euro(values, 25, 0.8, 0.3), rtol=1e-12)
+def test_cutoff_and_share_make_the_published_one_euro() -> None:
+    values = np.random.default_rng(0).normal(size=50).cumsum()
+    cutoff, mine = Cutoff(0.8, 0.3), [values[:1]]
+    for value in values[1:]:
+        step = value - mine[-1]
+        mine.append(mine[-1] + share(cutoff(step, 1 / 25), 1 / 25) * step)
+    np.testing.assert_allclose(np.ravel(mine), naive_one_euro(values.tolist(), 25, 0.8, 0.3), rtol=1e-12)
+
+
+def test_slack_is_no_speed() -> None:
+    cutoff = Cutoff(1.0, 2.0, slack=0.5)
+    assert cutoff(np.array([0.0, 0.001]), 0.1) == 1.0
+    assert float(Cutoff(1.0, 2.0, slack=0.5)(np.array([3e9, 4e9]), 1e9)) == pytest.approx(1 + 2 * 4.5)
 
 
 def smoothed(points: np.ndarray, level: str = "medium", deviation: np.ndarray | float = 1.0) -> np.ndarray:
@@ -146,23 +153,6 @@ def test_points_in_one_place_do_no_harm() -> None:
     smoother = Smoother()
     for i in range(4):
         np.testing.assert_allclose(smoother(faces(np.full((5, 2), 7.0)), i / 30).points, 7.0)
-
-
-def test_poses_are_smoothed_beside_the_points() -> None:
-    rng = np.random.default_rng(4)
-    smoother, out = Smoother(), []
-    poses = rng.normal((20, 0, 0), 2, (200, 1, 3))
-    for i, pose in enumerate(poses):
-        out.append(smoother(replace(faces(FACE), pose=pose), i / 30).pose)
-    assert bends(np.stack(out)[20:]) < bends(poses[20:]) / 3
-    assert smoother(faces(FACE), 100.0).pose is None
-
-
-def test_smoother_needs_ids_and_a_level() -> None:
-    with pytest.raises(ValueError, match="track_ids"):
-        Smoother()(Faces(FACE[None], np.ones((1, 5)), np.zeros((1, 4)), FIVE), 0.0)
-    with pytest.raises(ValueError, match="expected off, low, medium, high"):
-        Smoother("most")
 
 
 def test_offline_leaves_parabolas_as_they_are() -> None:

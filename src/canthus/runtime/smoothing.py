@@ -6,12 +6,14 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from canthus.faces import Faces
 from canthus.geometry import FloatArray
+
+Share = TypeVar("Share", float, FloatArray)
 
 
 class Cutoff:
@@ -28,32 +30,14 @@ class Cutoff:
     def __call__(self, steps: FloatArray, seconds: float) -> FloatArray:
         """The cutoffs (...,) in Hz for the next value, `steps` (..., D) units from the last filtered one."""
         self._velocity = self._velocity + share(1.0, seconds) * (steps / seconds - self._velocity)
-        speed = np.sqrt(np.square(self._velocity).sum(axis=-1))
+        speed = np.sqrt(np.einsum("...d,...d->...", self._velocity, self._velocity))
         return np.asarray(self.resting + self.beta * np.maximum(speed - self.slack, 0.0))
 
 
-class OneEuro:
-    """The One-Euro filter (Casiez, Roussel and Vogel 2012) of values (..., D): a low pass with a `Cutoff`."""
-
-    def __init__(self, resting: float, beta: float) -> None:
-        self._cutoff = Cutoff(resting, beta)
-        self._value: FloatArray | None = None
-
-    def __call__(self, value: ArrayLike, seconds: float) -> FloatArray:
-        """The filtered value (..., D), `seconds` after the last one."""
-        value = np.asarray(value, dtype=np.float64)
-        if self._value is None:
-            self._value = value
-        else:
-            steps = value - self._value
-            self._value = self._value + share(self._cutoff(steps, seconds), seconds)[..., None] * steps
-        return self._value
-
-
-def share(cutoff: ArrayLike, seconds: float) -> FloatArray:
+def share(cutoff: Share, seconds: float) -> Share:
     """How much of a new value a first-order low pass of this cutoff in Hz takes."""
-    angle = 2 * math.pi * seconds * np.asarray(cutoff, dtype=np.float64)
-    return np.asarray(angle / (1 + angle))
+    angle = (2 * math.pi * seconds) * cutoff
+    return angle / (1 + angle)
 
 
 class FaceFilter:
@@ -68,14 +52,12 @@ class FaceFilter:
     mean square distance of the points from their mean.
     """
 
-    def __init__(self, level: Level, points: FloatArray, pose: FloatArray | None = None) -> None:
+    def __init__(self, level: Level, points: FloatArray) -> None:
         self._points = points
         self._drift, self._growth = np.zeros(2), np.zeros((2, 2))  # a second
         self._shift, self._shape, self._own = (
             Cutoff(*each) for each in (level.shift, level.shape, level.own)
         )
-        self._pose = OneEuro(*level.own[:2])
-        self.pose = None if pose is None else self._pose(pose / _TURN, 1.0) * _TURN
 
     def ahead(self, seconds: float) -> FloatArray:
         """Where the filtered points (K, 2) will be after so many seconds."""
@@ -84,26 +66,19 @@ class FaceFilter:
         spread = math.sqrt(float(np.square(arms).sum()) / len(arms))
         return np.asarray(self._points + seconds * (spread * self._drift + arms @ self._growth.T))
 
-    def __call__(
-        self,
-        points: FloatArray,
-        seconds: float,
-        *,
-        trust: FloatArray | None = None,
-        pose: FloatArray | None = None,
-    ) -> FloatArray:
+    def __call__(self, points: FloatArray, seconds: float, *, trust: FloatArray | None = None) -> FloatArray:
         """The filtered points (K, 2), `seconds` after the last ones; `trust` (K,) multiplies the cutoff of
-        each and its weight in the motion. `self.pose` (3,) degrees becomes the filtered pose."""
+        each and its weight in the motion."""
         trust = np.ones(len(points)) if trust is None else trust
         weights = trust / trust.sum()
         center = weights @ self._points
         arms = self._points - center
         weighted = arms * weights[:, None]
         moments = weighted.T @ arms
-        spread = math.sqrt(max(float(np.trace(moments)), 1e-6))
+        spread = math.sqrt(max(float(moments[0, 0] + moments[1, 1]), 1e-6))
         missed = points - (self._points + seconds * (spread * self._drift + arms @ self._growth.T))
         shift = weights @ missed
-        shape = np.linalg.solve(moments + 1e-6 * spread**2 * np.eye(2), weighted.T @ (missed - shift)).T
+        shape = (_inverse(moments, 1e-6 * spread**2) @ (weighted.T @ (missed - shift))).T
         own = missed - shift - arms @ shape.T
         kept = math.exp(-2 * math.pi * seconds * float(self._shift(shift / spread, seconds)))
         kept_shape = math.exp(-2 * math.pi * seconds * float(self._shape(shape.ravel(), seconds)))
@@ -114,8 +89,14 @@ class FaceFilter:
         self._points = predicted + moved + shares[:, None] * own
         self._drift = self._drift + (1 - kept) ** 2 * shift / spread / seconds
         self._growth = self._growth + (1 - kept_shape) ** 2 * shape / seconds
-        self.pose = None if pose is None else self._pose(pose / _TURN, seconds) * _TURN
         return self._points
+
+
+def _inverse(matrix: FloatArray, ridge: float) -> FloatArray:
+    """The inverse of a symmetric matrix (2, 2) with `ridge` on its diagonal."""
+    (a, b), (_, d) = matrix.tolist()
+    a, d = a + ridge, d + ridge
+    return np.asarray(np.array([[d, -b], [-b, a]]) / (a * d - b * b))
 
 
 @dataclass(frozen=True)
@@ -139,8 +120,6 @@ LEVELS = {
 }
 #: Pictures on either side that smoothing looks at, at most.
 _WIDEST = 32
-#: A turn by so many degrees moves the points of a face by about one spread.
-_TURN = 60.0
 
 
 class Smoother:
@@ -160,7 +139,7 @@ class Smoother:
         self._filters = {}
 
     def __call__(self, faces: Faces, timestamp: float) -> Faces:
-        """The same faces with smoothed points and poses; `timestamp` in seconds, later than the last one.
+        """The same faces with smoothed points; `timestamp` in seconds, later than the last one.
 
         Raises ValueError for faces without `track_ids`.
         """
@@ -172,15 +151,12 @@ class Smoother:
         before, self._filters = self._filters, {}
         points, trust = faces.points.astype(np.float64), _trust(faces)
         for row, id in enumerate(ids):
-            pose = None if faces.pose is None else faces.pose[row].astype(np.float64)
             if id in before:
-                points[row] = before[id](points[row], seconds, trust=trust[row], pose=pose)
+                points[row] = before[id](points[row], seconds, trust=trust[row])
                 self._filters[id] = before[id]
             else:
-                self._filters[id] = FaceFilter(self._level, points[row], pose)
-        poses = [self._filters[id].pose for id in ids]
-        smooth = None if faces.pose is None else np.array(poses, dtype=np.float32)
-        return replace(faces, points=points.astype(np.float32), pose=smooth)
+                self._filters[id] = FaceFilter(self._level, points[row])
+        return replace(faces, points=points.astype(np.float32))
 
 
 def smooth_offline(frames: Iterable[tuple[float, Faces]], level: str = "medium") -> Iterator[Faces]:

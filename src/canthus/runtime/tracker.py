@@ -130,7 +130,7 @@ class Tracker:
         points = faces.points.astype(np.float64)
         looks = [look(image, face) for face in points]
         boxes = landmark_boxes(points)
-        overlap = box_iou(boxes, boxes) * (1 - np.eye(len(boxes)))
+        overlap = box_iou(boxes, boxes) * (1 - np.eye(len(boxes))) if len(boxes) > 1 else np.zeros((1, 1))
         for first, second in np.argwhere(np.triu(overlap > DUPLICATE)).tolist():
             if sound[first] and sound[second] and live[first] and live[second]:
                 doubt = [
