@@ -129,6 +129,17 @@ def test_levels_do_not_teach_the_first_points(tiny_recipe: Recipe) -> None:
     assert torch.autograd.grad(sums[-1], early)[0].abs().max() > 0, "levels teach earlier ones"
 
 
+def test_half_precision_stops_at_the_head() -> None:
+    torch.manual_seed(0)
+    head = LandmarkEncoder((16, 16, 16), {"points": (5, 2), "sigma": (5, 2)}, encoder=1, decoder=1).eval()
+    maps = [torch.randn(1, 16, side, side).bfloat16() for side in (8, 4, 2)]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = head(maps)
+    for stage, expected in zip(found, head([x.float() for x in maps]), strict=True):
+        for name, value in expected.items():
+            assert value.dtype == torch.float32 and torch.equal(stage[name], value)
+
+
 def test_landmarks_know_their_number(tiny_recipe: Recipe) -> None:
     """All tokens start alike; without their index they would all be one point."""
     landmarker = build_landmarker(small(tiny_recipe)).eval()

@@ -80,7 +80,14 @@ class LandmarkEncoder(nn.Module):
             self.level_place_factors = nn.Parameter(torch.full((decoder,), HALF))
 
     def forward(self, maps: list[Tensor]) -> Stages:
-        """The outputs of every stage."""
+        """The outputs of every stage; in float32 always, as half precision knows places to half a px alone."""
+        device = maps[0].device.type
+        if device != "meta" and torch.is_autocast_enabled(device):
+            with torch.autocast(device, enabled=False):
+                return self._stages([x.float() for x in maps])
+        return self._stages(maps)
+
+    def _stages(self, maps: list[Tensor]) -> Stages:
         kept = maps if self.maps is None else maps[:-1]
         deepest_first = kept[::-1]
         placed = self._place(deepest_first)
