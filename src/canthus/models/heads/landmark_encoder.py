@@ -80,7 +80,7 @@ class LandmarkEncoder(nn.Module):
             self.level_place_factors = nn.Parameter(torch.full((decoder,), HALF))
 
     def forward(self, maps: list[Tensor]) -> Stages:
-        """The outputs of every stage; in float32 always, as half precision knows places to half a px alone."""
+        """The outputs of every stage; always in float32: half precision resolves half a px at best."""
         device = maps[0].device.type
         if device != "meta" and torch.is_autocast_enabled(device):
             with torch.autocast(device, enabled=False):
