@@ -63,7 +63,7 @@ def systems() -> list[str]:
         recipe = load_recipe(name)
         network = (recipe.backbone, recipe.neck and recipe.neck.name, recipe.head.name)
         codec = (recipe.codec.name, recipe.codec.options.get("side"))
-        parts = (*network, *codec, {(loss.name, loss.weight) for loss in recipe.losses})
+        parts = (*network, *codec, sorted({(loss.name, loss.weight) for loss in recipe.losses}))
         found.setdefault(repr(parts), name)
     return list(found.values())
 
