@@ -184,6 +184,28 @@ def test_a_crowd_costs_a_bounded_number_of_crops() -> None:
     assert faces.track_ids.tolist() == list(range(10))
 
 
+@pytest.mark.parametrize("seconds", [0.001, 1.0, 5.0])
+def test_very_fast_and_very_slow_pictures(seconds: float) -> None:
+    """A face that grows and wanders stays one face, whatever the time between the pictures."""
+    world = World()
+    track = tracker(world)
+    for number in range(20):
+        world.faces = [corners((150 + 20 * np.sin(number / 3), 120), 60 * 1.05 ** (number % 8))]
+        faces = track(PICTURE, seconds * number)
+        assert faces.track_ids.tolist() == [0]
+        np.testing.assert_allclose(faces.points[0], world.faces[0], atol=1e-3)
+
+
+def test_points_without_size_are_no_face() -> None:
+    def collapsed(image: np.ndarray, boxes: np.ndarray, kind: str) -> Faces:
+        count = len(boxes)
+        points = np.full((count, 5, 2), 50.0)
+        return Faces(points, np.ones((count, 5)), np.zeros((count, 4)), FIVE, presence=np.ones(count))
+
+    track = Tracker(collapsed, World([corners((50, 50))]).detect)
+    assert [len(track(PICTURE, time)) for time in (0.0, 0.1)] == [0, 0]
+
+
 def test_false_alarms_of_the_detector_get_no_track() -> None:
     world = World([corners((100, 100))])
     boxes = np.array([[200, 200, 240, 250]], np.float32)

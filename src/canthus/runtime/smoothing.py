@@ -46,10 +46,10 @@ class FaceFilter:
     Plain One-Euro filters cannot both rest and follow: whatever stops the tremble of a moving face makes it
     late. Here the last filtered points are first moved on by the motion of the face as a whole, an affine
     one; what is left to the new points is split into such a motion and the rest. The motion is corrected by
-    critically damped g-h filters (Brookner 1998), which do not lag behind a steady
-    speed, one for the shift and one for growth, roll and shear; the rest by a One-Euro filter for each point.
-    The cutoffs of all three are `Cutoff`s of what the prediction missed. Lengths are in spreads: the root
-    mean square distance of the points from their mean.
+    critically damped g-h filters (Brookner 1998), which do not lag behind a steady speed, one for the shift
+    and one for growth, roll and shear; the rest by a One-Euro filter for each point. The cutoffs of all three
+    are `Cutoff`s of what the prediction missed. Lengths are in spreads: the root mean square distance of the
+    points from their mean.
     """
 
     def __init__(self, level: Level, points: FloatArray) -> None:

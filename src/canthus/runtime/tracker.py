@@ -205,12 +205,14 @@ class Tracker:
 
 
 def _sound(faces: Faces, image: NDArray[np.uint8], needed: FloatArray) -> NDArray[np.bool_]:
-    """Which rows (N,) are faces: probable enough, `needed` (N,), and with their centre in the picture."""
+    """Which rows (N,) are faces: probable enough, `needed` (N,), with their centre in the picture, and larger
+    than a pixel."""
     certainty = faces.scores.mean(axis=1) if faces.presence is None else faces.presence
     centers = faces.points.mean(axis=1)
     height, width = image.shape[:2]
     inside = ((centers > -0.5) & (centers < [width - 0.5, height - 0.5])).all(axis=1)
-    return np.asarray((certainty >= needed) & inside)
+    sized = (np.ptp(faces.points, axis=1) > 1).all(axis=1)
+    return np.asarray((certainty >= needed) & inside & sized)
 
 
 def _face_boxes(faces: Iterable[Faces]) -> FloatArray:

@@ -13,8 +13,10 @@ from canthus.runtime.smoothing import LEVELS, FaceFilter
 
 #: Time constant in s of the velocity's low pass.
 _STEADY = 0.1
-#: A face is taken to go on moving as it did for so many seconds.
+#: A face is taken to go on moving as it did for so many seconds while it is hidden.
 _COAST = 0.5
+#: ... and for so many until the next picture: what it does in longer ones is anybody's guess.
+_NEXT = 0.1
 #: How much of the present look goes into the remembered one.
 _LEARN = 0.1
 #: After so many seconds beside another face a sighting is trusted all the same.
@@ -84,8 +86,9 @@ class Track:
     def window(self, time: float) -> FloatArray:
         """The box (4,) of kind `landmarks` to look for it in: that of the filtered points, moved on as the
         face moves, since a crop that shakes makes points that shake."""
-        ahead = self._steady.ahead(time - self.last.time) if self.live else self.state.at(time)
-        return landmark_boxes(ahead)
+        if not self.live:
+            return landmark_boxes(self.state.at(time))
+        return landmark_boxes(self._steady.ahead(min(time - self.last.time, _NEXT)))
 
 
 def distance(first: FloatArray, second: FloatArray) -> float:
