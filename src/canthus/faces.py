@@ -51,12 +51,16 @@ class Faces:
             value = getattr(self, name)
             if value is None:
                 continue
-            array = np.array(value, dtype=np.int64 if name == "track_ids" else np.float32)
+            dtype = np.int64 if name == "track_ids" else np.float32
+            if isinstance(value, np.ndarray) and value.dtype == dtype and _frozen(value):
+                array = value  # of other faces: nobody can change it
+            else:
+                array = np.array(value, dtype=dtype)
+                array.setflags(write=False)
             if array.shape != shape:
                 raise ValueError(
                     f"Faces.{name}: found shape {array.shape}, expected {shape} for {self.scheme.name}"
                 )
-            array.setflags(write=False)
             object.__setattr__(self, name, array)
 
     @classmethod
@@ -114,6 +118,11 @@ class Faces:
                 finite = value if value.dtype.kind == "i" or np.isfinite(value).all() else _nulled(value)
                 out[item.name] = finite.tolist()
         return out
+
+
+def _frozen(array: NDArray[Any]) -> bool:
+    """Whether no other name of these numbers lets them be changed."""
+    return bool(array.flags.owndata and not array.flags.writeable)
 
 
 def _nulled(values: NDArray[np.float32]) -> NDArray[Any]:

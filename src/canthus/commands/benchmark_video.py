@@ -38,7 +38,7 @@ def benchmark_video(video: Path, model: str, threads: int = 1, report: Path | No
     OSError for files that are neither.
     """
     check_writable(report)
-    with tempfile.TemporaryDirectory() as folder, _opencv_threads(threads):
+    with tempfile.TemporaryDirectory() as folder, opencv_threads(threads):
         clip = video
         if not is_clip(video):
             clip = Path(folder) / "clip.mp4"
@@ -128,7 +128,8 @@ class _Clock:
 
 
 @contextmanager
-def _opencv_threads(count: int) -> Iterator[None]:
+def opencv_threads(count: int) -> Iterator[None]:
+    """OpenCV with so many threads inside the block."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(count)
     try:

@@ -24,7 +24,14 @@ class Camera:
 
     def __init__(self, device: int | str) -> None:
         self.name = f"camera {device}"
-        self._camera = cv2.VideoCapture(device)
+        level = cv2.utils.logging.getLogLevel()
+        cv2.utils.logging.setLogLevel(
+            cv2.utils.logging.LOG_LEVEL_SILENT
+        )  # its lines about what is told below
+        try:
+            self._camera = cv2.VideoCapture(device)
+        finally:
+            cv2.utils.logging.setLogLevel(level)
         if not self._camera.isOpened():
             raise VideoError(f"{self.name}: cannot be opened; is it connected, and free?")
         self.width = int(self._camera.get(cv2.CAP_PROP_FRAME_WIDTH))

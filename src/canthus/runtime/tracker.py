@@ -129,8 +129,10 @@ class Tracker:
         sound = _sound(faces, image, np.where(live, self._min_presence, max(SURE, self._min_presence)))
         points = faces.points.astype(np.float64)
         looks = [look(image, face) for face in points]
-        boxes = landmark_boxes(points)
-        overlap = box_iou(boxes, boxes) * (1 - np.eye(len(boxes))) if len(boxes) > 1 else np.zeros((1, 1))
+        overlap = np.zeros((len(points), len(points)))
+        if len(points) > 1:
+            boxes = landmark_boxes(points)
+            overlap = box_iou(boxes, boxes) * (1 - np.eye(len(boxes)))
         for first, second in np.argwhere(np.triu(overlap > DUPLICATE)).tolist():
             if sound[first] and sound[second] and live[first] and live[second]:
                 doubt = [
@@ -145,8 +147,11 @@ class Tracker:
         lost = np.flatnonzero(live & ~sound).tolist()
         for row in lost:
             tracks[row].lose()
+        found = {tracks[row].id: faces[row] for row in held}
+        if live.all():
+            return found, [], bool(lost)
         apart = ~(overlap[:, held] > APART).any(axis=1)
-        return {tracks[row].id: faces[row] for row in held}, list(faces[sound & ~live & apart]), bool(lost)
+        return found, list(faces[sound & ~live & apart]), bool(lost)
 
     def _expected(self) -> list[Track]:
         """The faces that should be in the picture, those seen last first."""
@@ -232,6 +237,8 @@ def _unseen(boxes: FloatArray, known: FloatArray) -> NDArray[np.intp]:
 
 def _joined(rows: list[Faces], ids: list[int]) -> Faces:
     """One face each as one result with these ids."""
+    if len(rows) == 1:
+        return replace(rows[0], track_ids=np.array(ids, dtype=np.int64))
     names = [item.name for item in fields(Faces) if isinstance(getattr(rows[0], item.name), np.ndarray)]
     columns: dict[str, Any] = {name: np.concatenate([getattr(face, name) for face in rows]) for name in names}
     return replace(rows[0], **{**columns, "track_ids": np.array(ids, dtype=np.int64)})
