@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 from zoo_parity import compare_all
 
 from canthus.build import build_landmarker, scheme_of
 from canthus.commands.benchmark import alternate, quantiles
+from canthus.complexity import complexity_of_recipe
 from canthus.export import Graph, ParityError, export, random_crops
 from canthus.formats import aside
 from canthus.models.landmarker import Landmarker
@@ -95,12 +95,11 @@ def check(recipe: Recipe, *, flip_test: bool, repeats: int) -> dict[str, Any]:
     crops = random_crops(recipe.size, count=2)
     enliven(landmarker, crops)
     graph, one = Graph(landmarker).eval(), torch.from_numpy(crops[:1])
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        landmarker(landmarker.normalize(one))
+    counts = complexity_of_recipe(recipe)
     entry: dict[str, Any] = {
         "date": date.today().isoformat(),
-        "parameters": sum(parameter.numel() for parameter in landmarker.parameters()),
-        "products": counter.get_total_flops() / 2,
+        "parameters": counts.params,
+        "products": counts.macs,
     }
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
