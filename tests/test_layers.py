@@ -22,7 +22,7 @@ ROWS: list[tuple[str, ...]] = [
     ("build", "draw", "scoring", "published"),
     ("checkpoints",),
     ("runtime",),
-    ("evaluation",),
+    ("evaluation", "compat"),
     ("stability",),
     ("export", "complexity"),
     ("training",),
@@ -35,7 +35,7 @@ TORCH_FREE = {
     *("geometry", "images", "schemes", "sample", "faces", "config", "session", "formats", "datasets"),
     *("morphable_models",),
     *("transforms", "metrics", "detectors", "recipe", "draw", "scoring", "runtime", "evaluation", "commands"),
-    *("cli", "__main__", "cache", "download", "published"),
+    *("cli", "__main__", "cache", "compat", "download", "published"),
     "stability",
 }
 FILES = sorted(SOURCE.rglob("*.py"))

@@ -13,13 +13,20 @@ from numpy.typing import NDArray
 
 
 class Session:
-    """An ONNX model on the CPU.
+    """An ONNX model, on the CPU unless told otherwise.
 
     `path_or_bytes`: the file or its content. `threads`: inside one operator; None leaves it to ONNX Runtime.
+    `provider`: where it runs, by ONNX Runtime's name; what that cannot do runs on the CPU.
     Raises `FileNotFoundError` for a missing file, `ValueError` for one that is no ONNX model.
     """
 
-    def __init__(self, path_or_bytes: str | Path | bytes, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        path_or_bytes: str | Path | bytes,
+        *,
+        threads: int | None = None,
+        provider: str = "CPUExecutionProvider",
+    ) -> None:
         if threads is not None and threads < 1:
             raise ValueError(f"threads: found {threads}, expected at least 1")
         self.name = "ONNX model" if isinstance(path_or_bytes, bytes) else str(path_or_bytes)
@@ -32,8 +39,9 @@ class Session:
         if threads is not None:
             options.intra_op_num_threads = threads
         model = path_or_bytes if isinstance(path_or_bytes, bytes) else str(path_or_bytes)
+        providers = list(dict.fromkeys((provider, "CPUExecutionProvider")))
         try:
-            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(model, options, providers=providers)
         except Exception as error:  # ONNX Runtime has its own classes, all derived from Exception
             reason = " ".join(str(error).split())
             raise ValueError(f"{self.name}: not a usable ONNX model ({reason[:300]})") from error

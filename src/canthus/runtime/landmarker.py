@@ -32,8 +32,10 @@ class OnnxLandmarker:
     FileNotFoundError for a missing file, ValueError for a file that is no such model.
     """
 
-    def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
-        self.session = Session(path, threads=threads)
+    def __init__(
+        self, path: str | Path, *, threads: int | None = None, provider: str = "CPUExecutionProvider"
+    ) -> None:
+        self.session = Session(path, threads=threads, provider=provider)
         metadata = self.session.metadata
         lacking = [key for key in ("scheme", "input_size", "crop_rule") if key not in metadata]
         if (

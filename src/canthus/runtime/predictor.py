@@ -29,6 +29,7 @@ class Predictor:
     `model`: a bundled name (default `face68`), an .onnx file, a zoo row or a .safetensors file.
     `detector`: a name (default `builtin`), an .onnx file, or any object that keeps the `Detector` protocol;
     it is loaded when it is first needed. `detector_size`: longest side in px at which faces are searched.
+    `provider`: ONNX Runtime's name of where the landmark model runs.
     Raises ValueError or FileNotFoundError for names and files that are none.
     """
 
@@ -39,8 +40,9 @@ class Predictor:
         *,
         detector_size: int = detectors.WORKING_SIZE,
         threads: int | None = None,
+        provider: str = "CPUExecutionProvider",
     ) -> None:
-        self.landmarker = OnnxLandmarker(model_file(model), threads=threads)
+        self.landmarker = OnnxLandmarker(model_file(model), threads=threads, provider=provider)
         self._detector = detector
         self._detector_size = detector_size
         self._threads = threads

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, relu
@@ -52,8 +54,8 @@ def coordinates(maps: Tensor) -> Tensor:
     rows, columns = _axis(height, maps), _axis(width, maps)
     row, column = rows[:, None].expand(height, width), columns[None].expand(height, width)
     distance = (row.square() + column.square()).sqrt()
-    stacked = torch.stack([row, column, distance / distance.amax()])
-    return stacked[None].expand(len(maps), -1, -1, -1)
+    stacked = torch.stack([row, column, distance / math.sqrt(2)])
+    return stacked[None].expand(maps.shape[0], -1, -1, -1)
 
 
 def _axis(cells: int, like: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, instance_norm, interpolate, max_pool2d, relu
+from torch.nn.functional import conv2d, interpolate, max_pool2d, relu
 
 from canthus.codecs.soft_argmax import SoftArgmax, mean_of
 from canthus.models.backbones.adnet import Block, coordinates
@@ -75,7 +75,7 @@ class AdnetHead(nn.Module):
         for i, features in enumerate(self.features):
             seen = features(self.hourglasses[i](self.joins[i](torch.cat([x, places, *boundary], 1))))
             heatmaps, edges, points = (_at(self.outputs, name, i)(seen) for name in self.outputs)
-            heatmaps = relu(instance_norm(heatmaps))
+            heatmaps = relu(_normalized(heatmaps))
             edges, points = torch.sigmoid(edges), torch.sigmoid(points)
             attention = conv2d(edges, self.edge_weight, self.edge_bias) * points
             fused = (attention * heatmaps).float()
@@ -101,6 +101,12 @@ def _at(lists: nn.ModuleDict, name: str, stack: int) -> nn.Module:
     layers = lists[name]
     assert isinstance(layers, nn.ModuleList)
     return layers[stack]
+
+
+def _normalized(maps: Tensor) -> Tensor:
+    """Each map with mean 0 and variance 1 (instance norm, of which the exporter knows no dynamic batch)."""
+    centered = maps - maps.mean((2, 3), keepdim=True)
+    return centered / (centered.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
 
 
 class Hourglass(nn.Module):

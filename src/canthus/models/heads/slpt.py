@@ -69,7 +69,7 @@ class SlptHead(nn.Module):
     def forward(self, maps: list[Tensor]) -> list[dict[str, Tensor]]:
         """One entry per layer, stage after stage."""
         features = self.reduce(maps[-1])
-        points = self.mean_face.expand(len(features), -1, -1)
+        points = self.mean_face.expand(features.shape[0], -1, -1)
         stages = []
         for reach in self.reaches:
             low = (points.detach() - reach).clamp(0, 1)

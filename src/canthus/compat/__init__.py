@@ -1,0 +1,1 @@
+"""Drop-in modules for users of other packages; see docs/migrating.md."""
