@@ -3,7 +3,8 @@
 python benchmarks/zoo_check.py [ROW ...] [--shared ../shared] [--flip-test] [--repeats 10]
 
 Rows that are named are measured anew, the others keep what `--json` holds; without names all are measured.
-Weights are random (made lively, see `enliven`), for no figure here depends on what a network has learnt.
+Weights are the oracle's where it has the network, else random (made lively, see `enliven`): no figure here
+depends on what a network has learnt.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from zoo_parity import compare_all
+from zoo_parity import architecture_of, compare_all, load_official
 
 from canthus.build import build_landmarker, scheme_of
 from canthus.commands.benchmark import alternate, quantiles
@@ -65,7 +66,7 @@ def main() -> int:
         recipe = load_recipe(row)
         key = json.dumps({name: recipe.model_dump(mode="json")[name] for name in GRAPH})
         if key not in done:
-            done[key] = check(recipe, flip_test=arguments.flip_test, repeats=arguments.repeats)
+            done[key] = check(recipe, oracle, flip_test=arguments.flip_test, repeats=arguments.repeats)
         content["rows"][row] = done[key]
         tell(f"{row}: {done[key].get('error') or 'passed'}")
         write(content, arguments)
@@ -88,16 +89,21 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def check(recipe: Recipe, *, flip_test: bool, repeats: int) -> dict[str, Any]:
-    """Export a row with random weights, compare with the network, and time both in turn on one thread."""
+def check(recipe: Recipe, oracle: Path, *, flip_test: bool, repeats: int) -> dict[str, Any]:
+    """Export a row, compare with the network, and time both in turn on one thread."""
     torch.manual_seed(0)
     landmarker = build_landmarker(recipe).eval()
     crops = random_crops(recipe.size, count=2)
-    enliven(landmarker, crops)
+    architecture = architecture_of(recipe) if oracle.is_dir() else None
+    if architecture is None:
+        enliven(landmarker, crops)
+    else:
+        load_official(landmarker, architecture, recipe, oracle)
     graph, one = Graph(landmarker).eval(), torch.from_numpy(crops[:1])
     counts = complexity_of_recipe(recipe)
     entry: dict[str, Any] = {
         "date": date.today().isoformat(),
+        "weights": "random" if architecture is None else "oracle",
         "parameters": counts.params,
         "products": counts.macs,
     }
@@ -196,11 +202,11 @@ def row_line(row: str, entry: dict[str, Any]) -> str:
     """A line of the table of rows."""
     size = f"{entry['parameters']:,} | {entry['products'] / 1e9:.3f}"
     if "error" in entry:
-        return f"| {row} | {size} | {entry['error']} | | | | | | | {entry['date']} |"
+        return f"| {row} | {entry['weights']} | {size} | {entry['error']} | | | | | | | {entry['date']} |"
     flip = f"{entry['flip_points']:.1e}" if "flip_points" in entry else "-"
     found = f"{entry['raw']:.1e} | {entry['points']:.1e} | {entry['judged']} | {flip}"
     times = f"{entry['torch_ms']:.1f} | {entry['onnx_ms']:.1f} | {entry['ratio']:.2f}"
-    return f"| {row} | {size} | {found} | {times} | {entry['date']} |"
+    return f"| {row} | {entry['weights']} | {size} | {found} | {times} | {entry['date']} |"
 
 
 PAGE = """# The zoo, checked at full size
@@ -222,14 +228,15 @@ quarter-cell step and with DARK, without and with the flip test and its publishe
 
 ## Every row as ONNX
 
-Random weights, decode in the graph; PyTorch against ONNX Runtime on two crops: raw outputs in standard
-deviations (allowed: 1e-4), points in px (allowed: 1e-3; not judged where the peak's lead is below the noise),
-the same with the flip test in the graph. GMACs are products of convolutions and linear layers. Milliseconds:
+Weights of the oracle or random, decode in the graph; PyTorch against ONNX Runtime on two crops: raw outputs
+in standard deviations (allowed: 1e-4), points in px (allowed: 1e-3; not judged where the peak's lead is below
+the noise), points with the flip test in the graph. GMACs are products of convolutions and linear layers;
+milliseconds the
 median of a crop to points on one thread, batch 1, eager PyTorch and ONNX Runtime in turn; the ratio is the
 median of the paired ratios. Times of a busy machine are long, the ratio holds.
 
-| row | parameters | GMACs | raw | points | judged | points, flip | PyTorch, ms | ONNX, ms | ratio | date |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|
+| row | weights | parameters | GMACs | raw | points | judged | flip | torch, ms | ONNX, ms | ratio | date |
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|
 {rows}
 """
 

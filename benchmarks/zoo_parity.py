@@ -33,6 +33,8 @@ ROWS = {
     "mobilenetv2_68": "coco_wholebody_face-mobilenetv2",
     "scnet50_68": "coco_wholebody_face-scnet50",
 }
+#: What of a recipe its network's tensors depend on.
+NETWORK = ("scheme", "size", "backbone", "neck", "head")
 #: Networks written out from their description in the tests, for those without a stored answer.
 WRITTEN_OUT = {
     "hourglass52_68": lambda p, x: published_graphs.hourglass(
@@ -89,15 +91,29 @@ def compare_all(oracle_folder: Path) -> Iterator[Compared]:
             yield compare(architecture, load_recipe(row), oracle)
 
 
-def compare(architecture: str, recipe: Recipe, oracle: heatmap_rows.Oracle) -> Compared:
-    """One architecture with the oracle's weights, loaded as a published checkpoint is, on its input."""
-    official = oracle.weights(architecture)
-    landmarker = build_landmarker(
-        recipe.model_copy(update={"codec": CODECS["biased"]})  # the flip shift is the codec's
-    ).eval()
+def load_official(landmarker: Landmarker, architecture: str, recipe: Recipe, oracle_folder: Path) -> None:
+    """Give a network the oracle's weights as a published checkpoint is loaded."""
+    official = heatmap_rows.Oracle(oracle_folder).weights(architecture)
     own = heatmap_rows.own_tensors(landmarker)
     state = converter_of(recipe).convert(official, own, architecture).state
     landmarker.load_state_dict(state, strict=False)
+
+
+def architecture_of(recipe: Recipe) -> str | None:
+    """The oracle's name of a row's network, if it has that network."""
+    for architecture, row in ROWS.items():
+        other = load_recipe(row)
+        if all(getattr(recipe, name) == getattr(other, name) for name in NETWORK):
+            return architecture
+    return None
+
+
+def compare(architecture: str, recipe: Recipe, oracle: heatmap_rows.Oracle) -> Compared:
+    """One architecture with the oracle's weights, loaded as a published checkpoint is, on its input."""
+    landmarker = build_landmarker(
+        recipe.model_copy(update={"codec": CODECS["biased"]})  # the flip shift is the codec's
+    ).eval()
+    load_official(landmarker, architecture, recipe, oracle.folder)
     fixture = oracle.folder / "fixtures" / f"forward_{architecture}.npz"
     images = oracle.images()
     with torch.no_grad():
@@ -106,7 +122,7 @@ def compare(architecture: str, recipe: Recipe, oracle: heatmap_rows.Oracle) -> C
                 differences, firm = against_answers(landmarker, recipe, images, dict(answers))
             return Compared(architecture, recipe.name, "original implementation", differences, firm)
         published = published_graphs.Published()
-        published.update(official)
+        published.update(oracle.weights(architecture))
         expected = WRITTEN_OUT[architecture](published, images)
         worst = (landmarker.predict(images)["heatmap"] - expected).abs().max() / expected.std()
         return Compared(architecture, recipe.name, "graph written out", {"maps": worst.item()}, {})
