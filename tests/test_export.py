@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from staged_parts import staged
@@ -105,6 +106,15 @@ def test_flip_test_puts_both_passes_into_the_graph(recipe: Recipe, tmp_path: Pat
     np.testing.assert_allclose(points, expected, atol=5e-3)
     export(landmarker, recipe, tmp_path / "plain.onnx")
     assert np.abs(Session(tmp_path / "plain.onnx").run(images=crops)["points"] - points).max() > 0.01
+    large = [
+        sorted(
+            np.prod(tensor.dims)
+            for tensor in onnx.load(tmp_path / name).graph.initializer
+            if len(tensor.dims) == 4 and np.prod(tensor.dims) > 20
+        )
+        for name in ("flip.onnx", "plain.onnx")
+    ]
+    assert large[0] == large[1], "both passes share their weights"
 
 
 def test_another_network_fails_the_parity_check(tiny_recipe: Recipe, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def export(
         full, final = Path(folder) / "full.onnx", Path(folder) / "final.onnx"
         _write_full(graph, recipe.size, full)
         parity = check_parity(graph, full, crops)
-        model = onnxslim.slim(_keep_outputs(onnx.load(full), graph.decoded_names))
+        model = share_weights(onnxslim.slim(_keep_outputs(onnx.load(full), graph.decoded_names)))
         for key, value in _metadata(
             landmarker, recipe, {"flip_test": str(flip_test).lower(), **(facts or {})}
         ).items():
@@ -186,6 +186,32 @@ def _keep_outputs(model: onnx.ModelProto, names: list[str]) -> onnx.ModelProto:
     del model.graph.output[:]
     model.graph.output.extend(kept)
     return model
+
+
+def share_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with equal constants kept once: folding makes a copy for each of the flip test's passes."""
+    graph = model.graph
+    first: dict[tuple[int, tuple[int, ...], bytes], str] = {}
+    renamed = {}
+    for tensor in graph.initializer:
+        content = onnx.numpy_helper.to_array(tensor).tobytes()
+        name = first.setdefault((tensor.data_type, tuple(tensor.dims), content), tensor.name)
+        if name != tensor.name:
+            renamed[tensor.name] = name
+    kept = [tensor for tensor in graph.initializer if tensor.name not in renamed]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    _rename_inputs(graph, renamed)
+    return model
+
+
+def _rename_inputs(graph: onnx.GraphProto, renamed: Mapping[str, str]) -> None:
+    """In all nodes and, for loops read constants of the graph around them, in their inner graphs."""
+    for node in graph.node:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                _rename_inputs(attribute.g, renamed)
 
 
 def _check_final(full: Path, final: Path, crops: NDArray[np.uint8]) -> None:
