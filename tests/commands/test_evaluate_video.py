@@ -52,7 +52,7 @@ def test_figures_on_real_photographs(
     assert presence["faces"] == 8 and presence["auc_lost"] > 0.9 < presence["auc_background"]
     assert presence["above"]["off by 0"]["0.5"] > 99 > 1 > presence["above"]["background"]["0.5"]
     assert page.read_text() == capsys.readouterr().out
-    assert "Jitter at medium is " in page.read_text()
+    assert "* Against *followed, raw*: jitter at medium is " in page.read_text()
 
 
 def test_the_same_videos_for_a_seed(data: Path, short: None) -> None:

@@ -104,14 +104,16 @@ def _cell(value: float | None, digits: int) -> str:
 
 
 def _verdict(rows: dict[str, dict[str, float | None]]) -> list[str]:
-    raw, medium = rows[RAW], rows["causal, medium"]
-    if not (raw["jitter"] and medium["jitter"] and raw["nme"] and medium["nme"]):
-        return []
-    lag = "" if medium["lag"] is None else f", its lag {medium['lag']:.2f} frames"
-    return [
-        f"Jitter at medium is {medium['jitter'] / raw['jitter']:.2f} times that of the raw points, its NME "
-        f"{medium['nme'] / raw['nme']:.3f} times theirs{lag}."
-    ]
+    medium = rows["causal, medium"]
+    lines = []
+    for way in (RAW, ALONE):
+        row = rows[way]
+        if row["jitter"] and medium["jitter"] and row["nme"] and medium["nme"]:
+            lines.append(
+                f"* Against *{way}*: jitter at medium is {medium['jitter'] / row['jitter']:.2f} times as "
+                f"large, the NME {medium['nme'] / row['nme']:.3f} times."
+            )
+    return lines
 
 
 def _kind(kind: str, rows: dict[str, dict[str, float | None]]) -> list[str]:
