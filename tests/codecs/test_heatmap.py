@@ -228,3 +228,14 @@ def test_peaks_take_the_first_of_equal_cells() -> None:
 def test_wrong_options_are_named(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Heatmap(SCHEME, 64, **options)
+
+
+def test_no_step_from_the_outermost_cells() -> None:
+    """A peak in the first row whose right neighbour is higher than its left one."""
+    maps = torch.zeros(1, 5, 16, 16)
+    maps[..., 0, 7], maps[..., 0, 8] = 1.0, 0.5
+    steps = []
+    for published in ((), ("interior",)):
+        codec = Heatmap(SCHEMES["five"], 64, side=16, published=published)
+        steps.append(codec.decode({"heatmap": maps}).points[0, 0].tolist())
+    assert steps == [[30.5, 1.5], [29.5, 1.5]]

@@ -19,6 +19,13 @@ def test_normalize_by_hand(tiny_recipe: Recipe) -> None:
     assert build_landmarker(recipe).normalize(crops).flatten().tolist() == [1.0, 2.0, -1.0]
 
 
+def test_channels_in_the_order_that_the_network_was_taught(tiny_recipe: Recipe) -> None:
+    stated = {"mean": (10.0, 20.0, 30.0), "std": (2.0, 4.0, 5.0), "order": "bgr"}
+    recipe = Recipe.model_validate({**tiny_recipe.model_dump(), "normalization": stated})
+    crops = torch.tensor([12, 28, 25], dtype=torch.uint8).reshape(1, 1, 1, 3)
+    assert build_landmarker(recipe).normalize(crops).flatten().tolist() == [-1.0, 2.0, 1.0]
+
+
 def test_flipped_outputs_are_the_same_for_the_mirror_image(tiny_recipe: Recipe) -> None:
     torch.manual_seed(1)
     landmarker = build_landmarker(tiny_recipe).eval()

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from staged_parts import staged
 
+from canthus.build import build_pipeline, build_sources
 from canthus.checkpoints import native
 from canthus.recipe import Recipe
 from canthus.training.loop import train
@@ -51,6 +53,28 @@ def test_training_learns_and_leaves_everything_behind(
     assert entry["validation/nme"] > 0
     assert any((tmp_path / "out").rglob("events.out.tfevents*"))
     assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_a_mean_face_is_learnt_from_the_training_split(
+    tiny_recipe: Recipe, tiny_data: Path, tmp_path: Path
+) -> None:
+    """Of the plain crops of the samples that are trained on, and of no others; it stays as it is."""
+    changes = {
+        "neck": None,
+        "head": {"name": "slpt", "width": 8, "layers": 1, "heads": 2, "cells": 3, "reaches": [0.25]},
+        "codec": {"name": "coordinates", "origin": "center"},
+        "losses": [{"name": "normalized_distance"}],
+        "train": {**tiny_recipe.train.model_dump(), "epochs": 1},
+    }
+    recipe = Recipe.model_validate({**tiny_recipe.model_dump(), **changes})
+    path = train(recipe, tiny_data, tmp_path / "out")
+    (training,), _ = build_sources(recipe, tiny_data)
+    plain = build_pipeline(recipe, training=False)
+    views = [plain(sample, np.random.default_rng(0)) for sample in training.samples]
+    expected = np.mean([view.points for view in views], axis=0) / recipe.size
+    mean_face = native.load(path)[0].head.mean_face.numpy()
+    np.testing.assert_allclose(mean_face, expected, atol=0.002)  # kept pictures are cut to whole px
+    assert np.ptp(mean_face, axis=0).min() > 0.2
 
 
 def test_a_resumed_training_gives_the_same_weights(
