@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from canthus.recipe import Part, Recipe
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 SMALL: dict[str, dict[str, Any]] = {
     "resnet": {"name": "resnet", "width": 8, "depths": [1, 1]},
+    "resnet_basic": {"name": "resnet", "width": 8, "depths": [1, 1], "block": "basic"},
     "hrnetv2": {"name": "hrnetv2", "width": 4, "exchanges": [1]},
     "keyposs": {"name": "hrnetv2", "width": 4, "strides": [4, 4, 2, 2], "exchanges": [1]},
     "mobilenetv2": {"name": "mobilenetv2"},
@@ -39,9 +41,9 @@ def backbone(name: str) -> nn.Module:
     return made
 
 
-def torchvision_resnet() -> dict[str, Tensor]:
-    """A ResNet of one bottleneck a stage under torchvision's names, with its classifier."""
-    network = backbone("resnet")
+def torchvision_resnet(name: str = "resnet") -> dict[str, Tensor]:
+    """A ResNet of one block a stage under torchvision's names, with its classifier."""
+    network = backbone(name)
 
     def layer(module: nn.Module, convolution: str, norm: str) -> dict[str, Tensor]:
         assert isinstance(module, nn.Sequential)
@@ -53,7 +55,9 @@ def torchvision_resnet() -> dict[str, Tensor]:
         assert isinstance(stage, nn.Sequential) and isinstance(stage[0], Residual)
         for i, part in enumerate(stage[0].layers, start=1):
             state |= layer(part, f"layer{number}.0.conv{i}", f"layer{number}.0.bn{i}")
-        state |= layer(stage[0].shortcut, f"layer{number}.0.downsample.0", f"layer{number}.0.downsample.1")
+        if not isinstance(stage[0].shortcut, nn.Identity):
+            at = f"layer{number}.0.downsample"
+            state |= layer(stage[0].shortcut, f"{at}.0", f"{at}.1")
     state |= {"fc.weight": torch.zeros(10, 64), "fc.bias": torch.zeros(10)}
     return {name: torch.rand_like(value.float()) for name, value in state.items()}
 
@@ -119,6 +123,12 @@ def third_party_scnet() -> dict[str, Tensor]:
 #: Backbone -> its classifier, a tensor of the backbone and the one in the file, tensors dropped.
 LAYOUTS: dict[str, tuple[Callable[[], dict[str, Tensor]], str, str, int]] = {
     "resnet": (torchvision_resnet, "stages.1.0.layers.1.0.weight", "layer2.0.conv2.weight", 2),
+    "resnet_basic": (
+        partial(torchvision_resnet, "resnet_basic"),
+        "stages.1.0.layers.0.1.bias",
+        "layer2.0.bn1.bias",
+        2,
+    ),
     "hrnetv2": (
         third_party_hrnet,
         "stages.0.exchanges.0.fusions.1.0.0.1.running_var",
