@@ -104,7 +104,7 @@ def test_the_parts_of_every_recipe_are_known(name: str) -> None:
     build_pipeline(recipe, training=True)
     build_schedule(recipe.train.schedule, recipe.train.warmup, recipe.train.epochs, 10)
     if recipe.reference.nme is not None:
-        allowed = (*scheme_of(recipe).normalizers, "annotation_box_max", "landmark_box_sqrt_wh")
+        allowed = (*scheme_of(recipe).normalizers, "annotation_box_max", "landmark_box_sqrt_wh", "crop_side")
         assert recipe.reference.nme.normalizer in allowed
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -16,16 +16,20 @@ import torch
 from canthus.codecs import CODECS, Codec, prediction
 from canthus.config import ConfigError, nearest
 from canthus.datasets import DATASETS
-from canthus.geometry import landmark_boxes
+from canthus.geometry import CropRule, landmark_boxes
 from canthus.losses import LOSSES, WeightedSum
 from canthus.models.backbones import BACKBONES
 from canthus.models.heads import HEADS
 from canthus.models.landmarker import Landmarker
 from canthus.models.necks import NECKS
+from canthus.morphable_models import fit, sparse_model
 from canthus.recipe import DatasetPart, Part, Recipe
 from canthus.sample import Annotations, Sample
 from canthus.schemes import SCHEMES, Scheme
 from canthus.transforms import TRANSFORMS, Pipeline
+
+#: Tags of the head's angles, in degrees.
+ANGLES = ("yaw", "pitch", "roll", "yaw_abs")
 
 
 def scheme_of(recipe: Recipe) -> Scheme:
@@ -137,13 +141,31 @@ def build_sources(recipe: Recipe, root: Path) -> tuple[list[Source], list[Source
         folder = root if len(recipe.datasets) == 1 and part.path == "." else root / part.path
         asked = SCHEMES[part.scheme] if part.scheme else None
         dataset = reader(folder, part.split, scheme=asked, allow_missing=part.allow_missing)
-        kept = [convert(sample, dataset.scheme, scheme) for sample in dataset if _passes(sample, part)]
-        kept = [_as_taught(sample, part, recipe.crop.label_offset_px) for sample in kept]
+        known = measure_angles(dataset, dataset.scheme) if set(part.filter) & set(ANGLES) else list(dataset)
+        # Boxes are those of all labelled points, also of such that the conversion leaves out.
+        kept = [_as_taught(sample, part, recipe.crop) for sample in known if _passes(sample, part)]
+        kept = [convert(sample, dataset.scheme, scheme) for sample in kept]
         held = [_held_out(sample.group, recipe) for sample in kept]
         for out, wanted in ((training, False), (validation, True)):
             chosen = tuple(sample for sample, is_held in zip(kept, held, strict=True) if is_held == wanted)
             out.append(Source(part, chosen, tuple(dataset.missing)))
     return training, validation
+
+
+def measure_angles(samples: Iterable[Sample], scheme: Scheme) -> list[Sample]:
+    """The samples, each with the head's angles as tags: those that its dataset does not state are measured on
+    its points, in degrees, with the sparse shape model; none where the model does not know the scheme."""
+    out = list(samples)
+    model = sparse_model()
+    lacking = [i for i, sample in enumerate(out) if "yaw_abs" not in sample.tags and sample.presence != 0]
+    if not lacking or model.scheme not in (scheme.name, *scheme.conversions):
+        return out
+    points = scheme.convert(np.stack([out[i].points for i in lacking]), SCHEMES[model.scheme])
+    for i, angles in zip(lacking, fit(model, points).pose, strict=True):
+        found = dict(zip(ANGLES, (*angles, abs(angles[0])), strict=True))
+        measured = {name: float(value) for name, value in found.items() if np.isfinite(value)}
+        out[i] = replace(out[i], tags={**measured, **out[i].tags})
+    return out
 
 
 def convert(sample: Sample, source: Scheme, target: Scheme) -> Sample:
@@ -186,12 +208,15 @@ def find(name: str, table: Mapping[str, Any], kind: str) -> Any:
         raise ConfigError(f"{kind} {name!r} cannot be imported: {error}") from None
 
 
-def _as_taught(sample: Sample, part: DatasetPart, label_offset_px: float) -> Sample:
+def _as_taught(sample: Sample, part: DatasetPart, rule: CropRule) -> Sample:
     """A sample with the weight and box that its part asks for, and the labels that the network is taught."""
     box = sample.box
     kind = sample.box_kind
     if part.boxes == "landmarks" and np.isfinite(sample.points).any():
         box, kind = landmark_boxes(sample.points).astype(np.float32), "landmarks"
+    label_offset_px = rule.label_offset_px
+    if part.boxes == "picture":
+        box, kind = rule.whole(*sample.size).astype(np.float32) + np.float32(label_offset_px), rule.box_kind
     return replace(
         sample,
         points=sample.points - np.float32(label_offset_px),

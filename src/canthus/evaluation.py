@@ -55,6 +55,22 @@ class LabelBoxes:
 
 
 @dataclass(frozen=True)
+class PictureBoxes:
+    """No boxes at all: the crop is the whole picture, for pictures that show one face each, cut out."""
+
+    rule: CropRule
+    source: str = "picture"
+
+    def __call__(
+        self, image: NDArray[np.uint8], samples: list[Sample]
+    ) -> tuple[list[FloatArray | None], BoxKind]:
+        """The box whose crop is the image, for each sample."""
+        offset = self.rule.label_offset_px
+        box = self.rule.whole(image.shape[1], image.shape[0]) + offset
+        return [box for _ in samples], self.rule.box_kind
+
+
+@dataclass(frozen=True)
 class FoundBoxes:
     """Boxes that were searched for: the one that overlaps the labelled face most, if by `MATCH_IOU` at least.
 
@@ -80,7 +96,7 @@ class FoundBoxes:
         return boxes[best] if best >= 0 and overlap[best] >= MATCH_IOU else None
 
 
-BoxSource = LabelBoxes | FoundBoxes
+BoxSource = LabelBoxes | PictureBoxes | FoundBoxes
 
 
 def detector_boxes(detector: Detector, source: str = "detector") -> FoundBoxes:

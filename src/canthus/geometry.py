@@ -217,6 +217,18 @@ class CropRule(BaseModel):
         window = np.array([center_x - half_w, center_y - half_h, center_x + half_w, center_y + half_h])
         return np.asarray(np.round(window) if self.rounding == "integer" else window)
 
+    def whole(self, width: int, height: int) -> FloatArray:
+        """The box (4,) of `box_kind` whose window is the smallest square about a picture's middle that holds
+        it; ValueError for a rule that has no such box."""
+        side = max(width, height) / self.scale
+        center = np.array([width - 1, height - 1]) / 2
+        corner = center - np.array(self.offset) * side
+        box = np.concatenate([corner - side / 2, corner + side / 2])
+        half = side * self.scale / 2
+        if not np.allclose(self.window(box, self.box_kind), [*(center - half), *(center + half)], atol=1e-6):
+            raise ValueError(f"crop {self.model_dump()}: no box makes that crop a whole picture")
+        return box
+
     def middle(self, size: int) -> float:
         """The crop pixel, in x and y, that the window's centre lands on."""
         return (size - 1) / 2 if self.center == "corner" else size / 2

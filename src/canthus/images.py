@@ -26,6 +26,7 @@ EXTENSIONS = (
 _STRIP = 1 << 17  # px converted at a time, so that a large picture is never held three times
 _OPEN = threading.Lock()  # warnings.catch_warnings is not safe between threads
 _ORIENTATION = 0x0112
+_LYING = (5, 6, 7, 8)  # orientations that exchange width and height
 _JPEG_END = b"\xff\xd9"
 
 
@@ -50,6 +51,22 @@ def read_image(source: Picture) -> NDArray[np.uint8]:
     if isinstance(source, (str, Path)):
         return _open_file(Path(source))
     raise ImageError(f"found a {type(source).__name__}, expected a path, bytes, a PIL image or an array")
+
+
+def picture_size(source: Picture) -> tuple[int, int]:
+    """Width and height of a picture as `read_image` gives it, from the head of a file where there is one.
+
+    Raises what `read_image` raises.
+    """
+    if isinstance(source, str | Path):
+        try:
+            with Image.open(source) as picture:
+                width, height = picture.size
+                return (height, width) if _orientation(picture) in _LYING else (width, height)
+        except (OSError, ValueError):
+            pass  # reading it says what is wrong
+    height, width = read_image(source).shape[:2]
+    return width, height
 
 
 def read_reduced(path: Path, least: float) -> tuple[NDArray[np.uint8], int]:
@@ -174,7 +191,7 @@ def _orientation(picture: Image.Image) -> int:
 
 def _turn(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     """The picture upright, for an EXIF orientation 1 to 8 (other values: as it is)."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in _LYING:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]

@@ -53,9 +53,10 @@ class DatasetPart(Config):
     """One source of samples; `path` is relative to `--root`.
 
     `weight` multiplies the losses of its samples; `repeat` says how often an epoch shows each one
-    (0.5: every epoch draws half of them). Crops are made from the boxes that the `dataset` states or from the
-    tight ones of the `landmarks`. Without `calibrate` its held-out samples do not count when the
-    covariance is calibrated: for labels that are less exact than what the model is meant to predict.
+    (0.5: every epoch draws half of them). Crops are made from the boxes that the `dataset` states, from the
+    tight ones of the `landmarks`, or are the whole `picture`, for faces that come cut out. Without
+    `calibrate` its held-out samples do not count when the covariance is calibrated: for labels that are less
+    exact than what the model is meant to predict.
     """
 
     name: str
@@ -68,7 +69,7 @@ class DatasetPart(Config):
         default_factory=dict,
         description="tag -> (low, high); samples outside are left out, untagged ones stay",
     )
-    boxes: Literal["dataset", "landmarks"] = "dataset"
+    boxes: Literal["dataset", "landmarks", "picture"] = "dataset"
     allow_missing: bool = False
     calibrate: bool = True
 

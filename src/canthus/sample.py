@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canthus.geometry import BoxKind
-from canthus.images import read_image
+from canthus.images import picture_size, read_image
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,6 +44,14 @@ class Sample:
     weight: float = 1.0
     presence: float = 1.0
     tags: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture; a file is not decoded for it."""
+        if isinstance(self.image, StoredPicture):
+            height, width = self.image.read().shape[:2]
+            return width, height
+        return picture_size(self.image)
 
     def read(self) -> NDArray[np.uint8]:
         """The picture, RGB uint8 (H, W, 3)."""

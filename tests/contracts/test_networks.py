@@ -51,6 +51,10 @@ def reduced(recipe: Recipe) -> Recipe:
         content["neck"] |= {"width": 16, "widths": [8] * len(recipe.neck.options.get("widths", []))}
         content["head"]["positions"] = min(32, recipe.head.options["positions"])
         content["size"] = 64
+    elif recipe.size == 384:
+        content["size"] = 192
+        if "side" in recipe.codec.options:
+            content["codec"]["side"] = recipe.codec.options["side"] // 2
     elif recipe.size == 256 and side != 4:
         content |= {"size": 128, "codec": content["codec"] | ({"side": side // 2} if side else {})}
     return Recipe.model_validate(content)

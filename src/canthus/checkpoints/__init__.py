@@ -13,6 +13,7 @@ from canthus.checkpoints.fan import FAN
 from canthus.checkpoints.official import Conversion, Converter, read_state
 from canthus.checkpoints.pfld import PFLD
 from canthus.checkpoints.pretrained import load_pretrained
+from canthus.checkpoints.shufflenetv2 import SHUFFLENETV2
 from canthus.checkpoints.slpt import MEAN_FACE, SLPT, read_mean_face
 from canthus.config import ConfigError
 from canthus.models.landmarker import Landmarker
@@ -29,6 +30,7 @@ CONVERTERS: dict[str, Converter] = {
     "pfld": PFLD,
     "resnet": mmpose.RESNET,
     "scnet": mmpose.SCNET,
+    "shufflenetv2": SHUFFLENETV2,
     "slpt": SLPT,
 }
 

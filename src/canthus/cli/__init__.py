@@ -17,6 +17,7 @@ import typer
 from canthus import __version__
 from canthus.cli import (
     benchmark,
+    challenge,
     convert,
     doctor,
     evaluate,
@@ -44,6 +45,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "export": export.export,
     "learn-shape": learn_shape.learn_shape,
     "convert": convert.convert,
+    "challenge": challenge.challenge,
     "zoo": zoo.zoo,
     "train-detector": train_detector.train_detector,
     "evaluate-detector": evaluate_detector.evaluate_detector,

@@ -15,7 +15,7 @@ from canthus.geometry import from_unit, to_unit
 from canthus.sample import Annotations
 from canthus.schemes import Scheme
 
-Published = Literal["frame", "patch", "borders", "interior"]
+Published = Literal["frame", "patch", "borders", "interior", "cell"]
 FlipShift = Literal["exact", "cell", "none"]
 
 #: Points that a disturbance moves by more, in px, are called ill-conditioned.
@@ -36,10 +36,13 @@ class Heatmap(Codec):
         patch    target patches near the border, see `gaussian_maps`
         borders  no step from column 1, along x in row 0, along y in column 0; (-1, -1) where no cell is > 0
         interior no step at all from the outermost columns and rows
+        cell     no step at all: the highest cell (the light-weight challenge)
 
     In the published frame the map of a mirrored crop lies 1 - side / size cells to the left of its place.
     `flip_shift` moves it back: `exact` by just that, interpolated; `cell` by a whole cell, as published (the
     flip test then errs by half a crop px); `none` not at all.
+
+    `peak` is the value of a target where its point lies, and of a score of 1.
 
     A decoder of its own is a subclass with another `refine` and `margin`. The class is a dataclass so that it
     inherits these options and adds its own as fields.
@@ -54,12 +57,15 @@ class Heatmap(Codec):
     published: tuple[Published, ...] = ()
     flip_shift: FlipShift = "exact"
     attributes: tuple[Attribute, ...] = ()
+    peak: float = 1.0
 
     def __post_init__(self) -> None:
         super().__init__(self.scheme, self.size, self.attributes)
         unknown = set(self.published) - set(get_args(Published))
         if unknown:
             raise ValueError(f"published: found {sorted(unknown)}, expected some of {get_args(Published)}")
+        if not self.peak > 0:
+            raise ValueError(f"peak: found {self.peak}, expected a number above 0")
         if self.flip_shift not in get_args(FlipShift):
             raise ValueError(f"flip_shift: found {self.flip_shift!r}, expected one of {get_args(FlipShift)}")
         if self.flip_shift != "exact" and "frame" not in self.published:
@@ -94,11 +100,11 @@ class Heatmap(Codec):
             unbiased=self.unbiased,
             published="patch" in self.published,
         )
-        return {"heatmap": Target(maps, weight * annotations.weight[:, None])}
+        return {"heatmap": Target(self.peak * maps, weight * annotations.weight[:, None])}
 
     def decode_points(self, outputs: Outputs) -> tuple[Tensor, Tensor]:
-        """The refined peaks in crop px, and the maxima."""
-        maps = outputs["heatmap"].float()
+        """The refined peaks in crop px, and the maxima over `peak`."""
+        maps = outputs["heatmap"].float() / self.peak
         best, peaks = find_peaks(maps)
         cells = self.refine(maps, peaks)
         if "borders" in self.published:
@@ -107,6 +113,8 @@ class Heatmap(Codec):
 
     def refine(self, maps: Tensor, peaks: Tensor) -> Tensor:
         """Sub-cell positions (B, K, 2) from maps (B, K, side, side) and their highest cells (B, K, 2)."""
+        if "cell" in self.published:
+            return peaks.to(maps)
         step = 0.25 * torch.sign(self._slopes(maps, peaks))
         last = self.side - 1
         ahead = (peaks > 0) & (peaks < last)
@@ -119,6 +127,8 @@ class Heatmap(Codec):
     def margin(self, outputs: Outputs) -> Tensor:
         """`peak_margin`, or how close its neighbours are to changing the step's direction."""
         maps = outputs["heatmap"].float()
+        if "cell" in self.published:
+            return self.peak_margin(maps)
         slopes = self._slopes(maps, find_peaks(maps)[1]).abs().amin(-1)
         return torch.minimum(self.peak_margin(maps), slopes)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import max_pool2d
 
 from canthus.codecs.codec import Outputs, Target
-from canthus.losses.loss import Loss
+from canthus.losses.loss import Loss, near_blobs
 
 
 class AdaptiveWing(Loss):
@@ -39,8 +38,7 @@ class AdaptiveWing(Loss):
         weight = target.weight[..., None, None]
         losses = self.compare(outputs[self.field].float() * weight, target.value * weight)
         if self.map_weight:
-            near = max_pool2d(target.value, 3, stride=1, padding=1) > 0.2
-            losses = losses * (1 + self.map_weight * near)
+            losses = losses * (1 + self.map_weight * near_blobs(target.value))
         return losses.mean()
 
     def compare(self, value: Tensor, truth: Tensor) -> Tensor:

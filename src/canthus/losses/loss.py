@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
+from torch.nn.functional import max_pool2d
 
 from canthus.codecs.codec import Outputs, Target
 
@@ -32,3 +33,9 @@ class FieldLoss(Loss):
     @abstractmethod
     def compare(self, value: Tensor, truth: Tensor) -> Tensor:
         """Losses of the target's weight shape."""
+
+
+def near_blobs(maps: Tensor) -> Tensor:
+    """Which cells of target maps (B, K, H, W) of peak 1 have a value above 0.2 in their 3x3 neighbourhood
+    (Wang, Bo and Fuxin 2019, eq. 7)."""
+    return max_pool2d(maps, 3, stride=1, padding=1) > 0.2

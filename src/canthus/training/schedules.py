@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from canthus.config import ConfigError, nearest
@@ -24,9 +24,14 @@ def cosine(moment: Moment, *, floor: float = 0.0) -> float:
     return floor + (1 - floor) * (1 + math.cos(math.pi * moment.progress)) / 2
 
 
-def steps(moment: Moment, *, epochs: tuple[float, ...] = (40, 55), factor: float = 0.1) -> float:
-    """Times `factor` after each of these `epochs`."""
-    return float(factor ** sum(moment.epoch >= epoch for epoch in epochs))
+def steps(
+    moment: Moment, *, epochs: tuple[float, ...] = (40, 55), factor: float | Sequence[float] = 0.1
+) -> float:
+    """Times `factor` after each of these `epochs`; a list has one factor for each of them."""
+    factors = [factor] * len(epochs) if isinstance(factor, int | float) else factor
+    if len(factors) != len(epochs):
+        raise TypeError(f"{len(factors)} factors for {len(epochs)} epochs")
+    return math.prod(f for epoch, f in zip(epochs, factors, strict=True) if moment.epoch >= epoch)
 
 
 def constant(moment: Moment) -> float:

@@ -8,9 +8,11 @@ from canthus.models.backbones.hourglass import Hourglass
 from canthus.models.backbones.hrnetv2 import HRNetV2
 from canthus.models.backbones.mobilenetv2 import MobileNetV2
 from canthus.models.backbones.mobilenetv3 import MobileNetV3
+from canthus.models.backbones.mobilenetv3_large import MobileNetV3Large
 from canthus.models.backbones.pfld import Pfld
 from canthus.models.backbones.resnet import ResNet
 from canthus.models.backbones.scnet import SCNet
+from canthus.models.backbones.shufflenetv2 import ShuffleNetV2
 from canthus.models.backbones.thin_resnet import ThinResNet
 
 BACKBONES: dict[str, type[nn.Module]] = {
@@ -20,9 +22,11 @@ BACKBONES: dict[str, type[nn.Module]] = {
     "hrnetv2": HRNetV2,
     "mobilenetv2": MobileNetV2,
     "mobilenetv3": MobileNetV3,
+    "mobilenetv3_large": MobileNetV3Large,
     "pfld": Pfld,
     "resnet": ResNet,
     "scnet": SCNet,
+    "shufflenetv2": ShuffleNetV2,
     "thin_resnet": ThinResNet,
 }
 

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, relu
+from torch.nn.functional import avg_pool2d, max_pool2d, relu
+
+from canthus.models.backbones.adnet import coordinates as coordinate_maps
+
+Pool = Literal["mean", "max"]
 
 
 class Fan(nn.Module):
-    """(B, 3, S, S) -> one map (B, width, S / 4, S / 4); the stacks are in the head of the same name."""
+    """(B, 3, S, S) -> one map (B, width, S / 4, S / 4); the stacks are in the head of the same name.
 
-    def __init__(self, *, width: int = 256) -> None:
+    `pool` says how 2x2 cells become one. With `coordinates` the picture has two further channels, row and
+    column from -1 to 1 (CoordConv, Liu et al. 2018).
+    """
+
+    def __init__(self, *, width: int = 256, pool: Pool = "mean", coordinates: bool = False) -> None:
         super().__init__()
         if width < 16 or width % 16:
             raise ValueError(f"fan: found width {width}, expected a multiple of 16")
-        self.channels = (width,)
-        self.first = nn.Conv2d(3, width // 4, 7, stride=2, padding=3)
+        self.channels, self.coordinates = (width,), coordinates
+        self.halved = pooling(pool)
+        self.first = nn.Conv2d(5 if coordinates else 3, width // 4, 7, stride=2, padding=3)
         self.norm = nn.BatchNorm2d(width // 4)
         self.blocks = nn.ModuleList(
             (Block(width // 4, width // 2), Block(width // 2, width // 2), Block(width // 2, width))
@@ -24,8 +36,10 @@ class Fan(nn.Module):
     def forward(self, images: Tensor) -> list[Tensor]:
         """The one map."""
         halve, second, third = self.blocks
+        if self.coordinates:
+            images = torch.cat([images, coordinate_maps(images)[:, :2]], 1)
         x = relu(self.norm(self.first(images)))
-        return [third(second(avg_pool2d(halve(x), 2)))]
+        return [third(second(self.halved(halve(x), 2)))]
 
 
 class Block(nn.Module):
@@ -45,6 +59,14 @@ class Block(nn.Module):
             parts.append(layer(parts[-1]))
         out: Tensor = torch.cat(parts[1:], 1) + self.shortcut(x)
         return out
+
+
+def pooling(pool: Pool) -> Callable[[Tensor, int], Tensor]:
+    """The function that halves maps; ValueError for an unknown one."""
+    known: dict[str, Callable[[Tensor, int], Tensor]] = {"mean": avg_pool2d, "max": max_pool2d}
+    if pool not in known:
+        raise ValueError(f"pool: found {pool!r}, expected mean or max")
+    return known[pool]
 
 
 def _layer(inputs: int, outputs: int, *, kernel: int = 3) -> nn.Sequential:

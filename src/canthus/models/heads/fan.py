@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import interpolate
 
-from canthus.models.backbones.fan import Block
+from canthus.models.attention import CoordinateAttention
+from canthus.models.backbones.fan import Block, Pool, pooling
 from canthus.models.heads.attributes import Shapes, refuse_others
 
 
@@ -13,17 +14,27 @@ class FanHead(nn.Module):
     """[..., map (B, C, h, h)] -> per stack `heatmap` (B, K, h, h), raw; h a multiple of 2^`depth`.
 
     A stack is an hourglass, a block, a 1x1 convolution with norm and ReLU, and the maps. What it saw and
-    what it said are added to the input of the next one.
+    what it said are added to the input of the next one. `pool` says how a level halves its maps; with
+    `attention` what comes up from below it goes through coordinate attention (Hou, Zhou and Feng 2021).
     """
 
-    def __init__(self, channels: tuple[int, ...], fields: Shapes, *, stacks: int = 4, depth: int = 4) -> None:
+    def __init__(
+        self,
+        channels: tuple[int, ...],
+        fields: Shapes,
+        *,
+        stacks: int = 4,
+        depth: int = 4,
+        pool: Pool = "mean",
+        attention: bool = False,
+    ) -> None:
         super().__init__()
         if stacks < 1 or depth < 1:
             raise ValueError(f"fan: found {stacks} stacks of depth {depth}, expected 1 or more of each")
         refuse_others(fields, {"heatmap"})
         self.shape, width = fields["heatmap"], channels[-1]
         k = self.shape[0]
-        self.hourglasses = nn.ModuleList(Hourglass(width, depth) for _ in range(stacks))
+        self.hourglasses = nn.ModuleList(Hourglass(width, depth, pool, attention) for _ in range(stacks))
         self.features = nn.ModuleList(
             nn.Sequential(
                 Block(width, width), nn.Conv2d(width, width, 1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
@@ -52,13 +63,16 @@ class FanHead(nn.Module):
 class Hourglass(nn.Module):
     """A side path plus what comes back from half the size, `depth` times; (B, C, H, W) stays."""
 
-    def __init__(self, width: int, depth: int) -> None:
+    def __init__(self, width: int, depth: int, pool: Pool, attention: bool) -> None:
         super().__init__()
         self.side, self.down, self.up = (Block(width, width) for _ in range(3))
-        self.below = Hourglass(width, depth - 1) if depth > 1 else Block(width, width)
+        deeper = depth > 1
+        self.below = Hourglass(width, depth - 1, pool, attention) if deeper else Block(width, width)
+        self.attention = CoordinateAttention(width) if attention else nn.Identity()
+        self.halved = pooling(pool)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Halved by the mean of 2x2 cells, enlarged to the nearest."""
-        low = self.up(self.below(self.down(avg_pool2d(x, 2))))
+        """Halved by 2x2 cells, enlarged to the nearest."""
+        low = self.attention(self.up(self.below(self.down(self.halved(x, 2)))))
         out: Tensor = self.side(x) + interpolate(low, scale_factor=2, mode="nearest")
         return out
