@@ -1,4 +1,4 @@
-"""Any face detector fits: this one looks for one face in the upper middle of a portrait."""
+"""Any face detector fits; this one says of every portrait that its face is in the upper middle."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from canthus.detectors import Detections
 
 
 def upper_middle(image: np.ndarray) -> Detections:
-    """One `face` box: half as wide as the picture is, its top at 15 % of the height."""
+    """One `face` box, 38 % as wide as the picture, its top at 22 % of the height."""
     height, width = image.shape[:2]
     box = [0.33 * width, 0.22 * height, 0.71 * width, 0.57 * height]
     return Detections(np.array([box], dtype=np.float32), np.ones(1, dtype=np.float32))
