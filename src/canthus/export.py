@@ -59,7 +59,8 @@ class Graph(nn.Module):
     @property
     def decoded_names(self) -> list[str]:
         """The outputs that stay in the exported file."""
-        return ["points", "scores", *self.landmarker.codec.attributes]
+        codec = self.landmarker.codec
+        return ["points", "scores", *codec.attributes, *codec.further]
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Outputs in the order `decoded_names`, `raw_names`."""
@@ -69,7 +70,7 @@ class Graph(nn.Module):
         outputs = landmarker.flipped_outputs(normalized) if self.flip_test else landmarker.predict(normalized)
         decoded: Decoded = landmarker.codec.decode(outputs)
         scores = decoded.scores.clamp(0, 1)
-        attributes = [getattr(decoded, name) for name in landmarker.codec.attributes]
+        attributes = [getattr(decoded, name) for name in self.decoded_names[2:]]
         return (decoded.points, scores, *attributes, *(outputs[name] for name in self.raw_names))
 
 

@@ -179,10 +179,12 @@ class CropRule(BaseModel):
     larger (`max`) or smaller (`min`) edge, their `mean`, or its `height`; `offset` moves the centre by these
     shares of the box's width and height. With `aspect` the window is that much wider than high, and stretched
     to the square. `rounding: integer` rounds the window's edges to whole px, `outward` the box's edges away
-    from its middle. `center` says which crop pixel the box's centre lands on: `corner` is the middle of the
-    crop, (size - 1) / 2; `pixel` is size / 2. `label_offset_px` leads from the labels that a network was
-    taught to ours: it is subtracted from boxes and training labels and added to predicted image points.
-    `antialias` is `Crop.antialias`; systems whose published crops were plain bilinear ones turn it off.
+    from its middle; `side` and `even_side` cut the window's side to whole and to even px. `offset_of: side`
+    takes the shares of the edge that counts. `center` says which crop pixel the box's centre lands on:
+    `corner` is the middle of the crop, (size - 1) / 2; `pixel` is size / 2. `label_offset_px` leads from the
+    labels that a network was taught to ours: it is subtracted from boxes and training labels and added to
+    predicted image points. `antialias` is `Crop.antialias`; systems whose published crops were plain bilinear
+    ones turn it off.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -191,8 +193,9 @@ class CropRule(BaseModel):
     side: Literal["max", "min", "mean", "height"] = "max"
     scale: float = Field(1.25, gt=0)
     offset: tuple[float, float] = (0.0, 0.0)
+    offset_of: Literal["box", "side"] = "box"
     aspect: float = Field(1.0, gt=0)
-    rounding: Literal["none", "integer", "outward"] = "none"
+    rounding: Literal["none", "integer", "outward", "side", "even_side"] = "none"
     center: Literal["corner", "pixel"] = "corner"
     label_offset_px: float = 0.0
     antialias: bool = True
@@ -211,8 +214,12 @@ class CropRule(BaseModel):
             "height": height,
         }
         side = self.scale * sides[self.side]
-        center_x = (x1 + x2) / 2 + self.offset[0] * width
-        center_y = (y1 + y2) / 2 + self.offset[1] * height
+        if self.rounding in ("side", "even_side"):
+            step = 1 if self.rounding == "side" else 2
+            side = max(step, step * np.floor(side / step))
+        across, down = (width, height) if self.offset_of == "box" else (sides[self.side],) * 2
+        center_x = (x1 + x2) / 2 + self.offset[0] * across
+        center_y = (y1 + y2) / 2 + self.offset[1] * down
         half_w, half_h = side * self.aspect / 2, side / 2
         window = np.array([center_x - half_w, center_y - half_h, center_x + half_w, center_y + half_h])
         return np.asarray(np.round(window) if self.rounding == "integer" else window)

@@ -30,6 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "fan": {"width": 16},
     "hourglass": {"stem": 8, "widths": [8] * 6, "depths": [1] * 6},
     "hrnetv2": {"width": 4},
+    "mobilenet": {"width": 0.25},
     "mobilenetv2": {"width": 0.25},
     "mobilenetv3": {"width": 0.25},
     "resnet": {"width": 8, "depths": [1] * 4},
@@ -125,9 +126,11 @@ def test_necks_state_their_channels(name: str) -> None:
     assert tuple(x.shape[1] for x in maps) == tuple(neck.channels)
 
 
-@pytest.mark.parametrize(
-    "name", sorted(set(HEADS) - {"adnet", "fan", "heatmap", "landmark_encoder", "pfld", "slpt"})
-)
+#: Heads of codecs of other names, without attributes.
+PLAIN = ("adnet", "fan", "heatmap", "parameters", "pfld", "slpt")
+
+
+@pytest.mark.parametrize("name", sorted(set(HEADS) - {*PLAIN, "landmark_encoder", "synergynet"}))
 def test_every_head_has_a_codec_of_its_name(name: str, tiny_recipe: Recipe) -> None:
     codec = {"name": name, "attributes": ["visibility", "presence", "covariance"]}
     if name != "coordinates":
@@ -139,7 +142,7 @@ def test_every_head_has_a_codec_of_its_name(name: str, tiny_recipe: Recipe) -> N
     assert landmarker.codec.decode(outputs).points.shape == (2, 5, 2)
 
 
-@pytest.mark.parametrize("name", ["adnet", "fan", "heatmap", "pfld", "slpt"])
+@pytest.mark.parametrize("name", PLAIN)
 def test_other_heads_refuse_attributes(name: str, tiny_recipe: Recipe) -> None:
     codec = {"adnet": "soft_argmax", "fan": "heatmap", "heatmap": "heatmap", "pfld": "pfld"}
     content = tiny_recipe.model_dump()

@@ -15,6 +15,7 @@ from canthus.checkpoints.pfld import PFLD
 from canthus.checkpoints.pretrained import load_pretrained
 from canthus.checkpoints.shufflenetv2 import SHUFFLENETV2
 from canthus.checkpoints.slpt import MEAN_FACE, SLPT, read_mean_face
+from canthus.checkpoints.synergynet import SYNERGYNET, TDDFA
 from canthus.config import ConfigError
 from canthus.models.landmarker import Landmarker
 from canthus.published import digits_in_name
@@ -26,12 +27,14 @@ CONVERTERS: dict[str, Converter] = {
     "fan": FAN,
     "hourglass": mmpose.HOURGLASS,
     "hrnetv2": mmpose.HRNETV2,
+    "mobilenet": TDDFA,
     "mobilenetv2": mmpose.MOBILENETV2,
     "pfld": PFLD,
     "resnet": mmpose.RESNET,
     "scnet": mmpose.SCNET,
     "shufflenetv2": SHUFFLENETV2,
     "slpt": SLPT,
+    "synergynet": SYNERGYNET,
 }
 
 __all__ = [
@@ -105,10 +108,13 @@ def load_official(
     if mean_face is not None:
         state[MEAN_FACE] = read_mean_face(mean_face)
     landmarker = build_landmarker(converter.fit(recipe, state))
-    # What the codec keeps (the calibration) is ours alone.
-    own = {name: value for name, value in landmarker.state_dict().items() if not name.startswith("codec.")}
+    # What the codec keeps is ours alone (the calibration), unless the file has it.
+    given = converter.arrange(state)
+    whole = landmarker.state_dict()
+    own = {name: value for name, value in whole.items() if name in given or not name.startswith("codec.")}
     conversion = converter.convert(state, own, f"{path} for {recipe.name}")
     landmarker.load_state_dict(conversion.state, strict=False)
+    landmarker.codec.settle()
     return landmarker.eval(), conversion
 
 

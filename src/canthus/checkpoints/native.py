@@ -15,14 +15,17 @@ import canthus
 from canthus.build import build_landmarker
 from canthus.config import override, validate
 from canthus.models.landmarker import Landmarker
-from canthus.recipe import Recipe
+from canthus.recipe import Part, Recipe
 
 
 def save(path: Path, landmarker: Landmarker, recipe: Recipe, facts: Mapping[str, str] | None = None) -> None:
     """Write aside and rename; `facts` are further header strings (epochs seen, training data, ...)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {name: value.detach().cpu().contiguous() for name, value in landmarker.state_dict().items()}
-    header = {"recipe": recipe.model_dump_json(), "canthus_version": canthus.__version__, **(facts or {})}
+    codec = Part(name=recipe.codec.name, **landmarker.codec.stored_options(recipe.codec.options))
+    kept = recipe.model_copy(update={"codec": codec}).model_dump_json()
+    own = {"recipe": kept, "canthus_version": canthus.__version__}
+    header = {**own, **landmarker.codec.facts(), **(facts or {})}
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         save_file(state, aside, metadata=header)

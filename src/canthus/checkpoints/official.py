@@ -15,7 +15,7 @@ from torch import Tensor
 from canthus.recipe import Recipe
 
 #: Where published files keep the weights, if they are not the file itself.
-WRAPPERS = ("state_dict", "model", "net", "pfld_backbone", "plfd_backbone")
+WRAPPERS = ("state_dict", "model", "net", "net_recon", "pfld_backbone", "plfd_backbone")
 #: Further networks beside the weights, whose names are prefixed with these.
 BESIDE = ("auxiliarynet",)
 #: The record of a training beside the weights may hold numpy numbers (the best score), which are let in.
@@ -50,6 +50,7 @@ class Converter:
     our prefixes of layers that the classifier does not have from which the published training starts.
     `optional` are patterns of our names that a file may lack: constants, and what only training uses. `fit`
     changes a recipe to the published version of its network that the tensors are of, where there are several.
+    `arrange` brings official tensors into other shapes, first of all.
     """
 
     renames: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]
@@ -60,6 +61,7 @@ class Converter:
     fresh: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     fit: Callable[[Recipe, Mapping[str, Tensor]], Recipe] = lambda recipe, state: recipe
+    arrange: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = lambda state: state
 
     def claims(self, names: str) -> bool:
         """Whether official names, one a line, are of this network's weights."""
@@ -76,6 +78,7 @@ class Converter:
 
         ValueError lists all names that are unknown, missing, doubled or of another shape.
         """
+        state = self.arrange(state)
         absent = [p for p, prefix in self.unbuilt if not any(name.startswith(prefix) for name in own)]
         out: dict[str, Tensor] = {}
         dropped, unknown, wrong = list[str](), list[str](), list[str]()

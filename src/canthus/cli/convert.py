@@ -17,8 +17,12 @@ def convert(
     mean_face: Annotated[
         Path | None, typer.Option(help="SLPT: the published file of its mean face (init_K.npz).")
     ] = None,
+    shape_model: Annotated[
+        Path | None,
+        typer.Option(help="SynergyNet, 3DDFA_V2, Deep3DFaceRecon: the 3D shape they were taught."),
+    ] = None,
 ) -> None:
     """Write a published checkpoint as a weights file of ours."""
     from canthus.commands.convert import convert
 
-    finish(lambda: convert(checkpoint, out, recipe, mean_face))
+    finish(lambda: convert(checkpoint, out, recipe, mean_face=mean_face, shape_model=shape_model))

@@ -6,6 +6,7 @@ from canthus.codecs.dark import Dark
 from canthus.codecs.heatmap import Heatmap
 from canthus.codecs.integral import Integral
 from canthus.codecs.keyposs import KeyPosSBlock, KeyPosSTopK
+from canthus.codecs.morphable_affine import MorphableAffine
 from canthus.codecs.paraboloid import Paraboloid
 from canthus.codecs.pfld import Pfld
 from canthus.codecs.pip import Pip
@@ -18,6 +19,7 @@ CODECS: dict[str, type[Codec]] = {
     "integral": Integral,
     "keyposs_block": KeyPosSBlock,
     "keyposs_topk": KeyPosSTopK,
+    "morphable_affine": MorphableAffine,
     "paraboloid": Paraboloid,
     "pfld": Pfld,
     "pip": Pip,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -51,13 +51,16 @@ class Target(NamedTuple):
 @dataclass(frozen=True)
 class Decoded:
     """Points in crop px (B, K, 2), raw scores (B, K), and the attributes that the codec carries:
-    covariance (B, K, 2, 2) px², visibility (B, K) and presence (B,) as probabilities."""
+    covariance (B, K, 2, 2) px², visibility (B, K) and presence (B,) as probabilities; of codecs of a shape in
+    space `points3d` (B, K, 3) crop px, z toward the viewer, and the network's `coefficients` (B, P)."""
 
     points: Tensor
     scores: Tensor
     covariance: Tensor | None = None
     visibility: Tensor | None = None
     presence: Tensor | None = None
+    points3d: Tensor | None = None
+    coefficients: Tensor | None = None
 
 
 class Codec(nn.Module, ABC):
@@ -67,6 +70,8 @@ class Codec(nn.Module, ABC):
     """
 
     covariance_scale: Tensor
+    #: What decoding gives beside points, scores and attributes.
+    further: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, scheme: Scheme, size: int, attributes: tuple[Attribute, ...] = ()) -> None:
         super().__init__()
@@ -116,7 +121,23 @@ class Codec(nn.Module, ABC):
             visibility = torch.sigmoid(outputs["visibility"])
         if "presence" in self.attributes:
             presence = torch.sigmoid(outputs["presence"])
-        return Decoded(points, scores, covariance, visibility, presence)
+        further = self.decode_further(outputs)
+        return Decoded(points, scores, covariance, visibility, presence, **further)
+
+    def decode_further(self, outputs: Outputs) -> dict[str, Tensor]:
+        """What `further` names."""
+        return {}
+
+    def settle(self) -> None:
+        """Bring what follows from other buffers in line with them, after they came from a published file."""
+
+    def stored_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The recipe's options of this codec as kept beside the weights, which hold what files gave."""
+        return options
+
+    def facts(self) -> dict[str, str]:
+        """What the weights file states about the codec's own data."""
+        return {}
 
     def mirror(self, outputs: Outputs, scheme: Scheme) -> Outputs:
         """The outputs for a mirrored crop, in the frame of the unmirrored one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -10,11 +11,21 @@ from canthus.published import checkpoint_of
 from canthus.recipe import load_recipe, recipe_names
 
 
-def convert(checkpoint: Path, out: Path, recipe: str, mean_face: Path | None = None) -> int:
-    """Write a published checkpoint as .safetensors with its recipe and print what was taken and dropped."""
+def convert(
+    checkpoint: Path,
+    out: Path,
+    recipe: str,
+    *,
+    mean_face: Path | None = None,
+    shape_model: Path | None = None,
+) -> int:
+    """Write a published checkpoint as .safetensors with its recipe and print what was taken and dropped.
+
+    `mean_face` is a file of SLPT's, `shape_model` one that `canthus.morphable_models.read_model` reads.
+    """
     if out.suffix != ".safetensors":
         raise ValueError(f"{out}: expected a name that ends in .safetensors")
-    row = load_recipe(recipe)
+    row = load_recipe(recipe, [] if shape_model is None else [f"codec.model={json.dumps(str(shape_model))}"])
     try:
         from canthus.checkpoints import convert_checkpoint
     except ModuleNotFoundError as error:
@@ -31,6 +42,11 @@ def convert(checkpoint: Path, out: Path, recipe: str, mean_face: Path | None = N
     if conversion.kept:
         lines.append(f"left as built, not in the file: {', '.join(conversion.kept)}")
     sys.stdout.write("\n".join(lines) + "\n")
+    if landmarker.codec.further and shape_model is None and "codec.basis" not in conversion.state:
+        sys.stderr.write(
+            f"warning: {checkpoint} has no 3D shape, so points come from the package's own, which these "
+            "weights were not taught with; give theirs with --shape-model (docs/pose.md lists what is read)\n"
+        )
     owner = _published_as(checkpoint.name)
     if owner not in (None, row.name):
         sys.stderr.write(f"canthus: {checkpoint.name} is published as {owner}, not as {row.name}\n")

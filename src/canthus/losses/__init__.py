@@ -14,6 +14,7 @@ from canthus.losses.rle import Rle
 from canthus.losses.simple import BinaryCrossEntropy, MapCrossEntropy, SmoothL1
 from canthus.losses.soft_wing import SoftWing
 from canthus.losses.star import Star
+from canthus.losses.synergynet import SynergyNetLoss
 from canthus.losses.weighted_sum import WeightedSum
 from canthus.losses.wing import Wing
 
@@ -33,6 +34,7 @@ LOSSES: dict[str, type[Loss]] = {
     "smooth_l1": SmoothL1,
     "soft_wing": SoftWing,
     "star": Star,
+    "synergynet": SynergyNetLoss,
     "wing": Wing,
 }
 

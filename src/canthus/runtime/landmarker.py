@@ -26,7 +26,7 @@ _WIDEST = 32766  # px: OpenCV 4 warps no larger pictures
 class OnnxLandmarker:
     """An exported landmark model: `images` uint8 (B, S, S, 3) RGB becomes `points` (B, K, 2) in crop px,
     `scores` (B, K), and where it has them `presence` (B,), `visibility` (B, K), `covariance` (B, K, 2, 2)
-    in crop px².
+    in crop px², `points3d` (B, K, 3) in crop px, z toward the viewer.
 
     The file's metadata states scheme, input size and crop rule. Raises
     FileNotFoundError for a missing file, ValueError for a file that is no such model.
@@ -101,6 +101,7 @@ class OnnxLandmarker:
             presence=out.get("presence"),
             visibility=out.get("visibility"),
             covariance=covariance,
+            points3d=_in_image(out.get("points3d"), crops, offset),
         )
 
     def _run(self, image: NDArray[np.uint8], crops: list[Crop]) -> dict[str, NDArray[Any]]:
@@ -109,6 +110,19 @@ class OnnxLandmarker:
         else:
             crops_of = [(image, crop) for crop in crops]
         return self.session.run(images=np.stack([crop.warp(part) for part, crop in crops_of]))
+
+
+def _in_image(
+    points: NDArray[np.float32] | None, crops: list[Crop], offset: float
+) -> NDArray[np.float32] | None:
+    """Points (N, K, 3) of the crops in image px; the depth is scaled as width and height are on average."""
+    if points is None:
+        return None
+    out = points.astype(np.float64)
+    for space, crop in zip(out, crops, strict=True):
+        space[:, :2] = crop.to_image(space[:, :2]) + offset
+        space[:, 2] *= 2 / (crop.matrix[0, 0] + crop.matrix[1, 1])
+    return out.astype(np.float32)
 
 
 def _part_under(image: NDArray[np.uint8], crop: Crop) -> tuple[NDArray[np.uint8], Crop]:

@@ -6,6 +6,7 @@ from canthus.models.backbones.adnet import Adnet
 from canthus.models.backbones.fan import Fan
 from canthus.models.backbones.hourglass import Hourglass
 from canthus.models.backbones.hrnetv2 import HRNetV2
+from canthus.models.backbones.mobilenet import MobileNet
 from canthus.models.backbones.mobilenetv2 import MobileNetV2
 from canthus.models.backbones.mobilenetv3 import MobileNetV3
 from canthus.models.backbones.mobilenetv3_large import MobileNetV3Large
@@ -20,6 +21,7 @@ BACKBONES: dict[str, type[nn.Module]] = {
     "fan": Fan,
     "hourglass": Hourglass,
     "hrnetv2": HRNetV2,
+    "mobilenet": MobileNet,
     "mobilenetv2": MobileNetV2,
     "mobilenetv3": MobileNetV3,
     "mobilenetv3_large": MobileNetV3Large,
