@@ -16,7 +16,7 @@ import torch
 from canthus.codecs import CODECS, Codec, prediction
 from canthus.config import ConfigError, nearest
 from canthus.datasets import DATASETS
-from canthus.geometry import CropRule, landmark_boxes
+from canthus.geometry import CropRule, head_boxes, landmark_boxes
 from canthus.losses import LOSSES, WeightedSum
 from canthus.models.backbones import BACKBONES
 from canthus.models.heads import HEADS
@@ -143,7 +143,8 @@ def build_sources(recipe: Recipe, root: Path) -> tuple[list[Source], list[Source
         dataset = reader(folder, part.split, scheme=asked, allow_missing=part.allow_missing)
         known = measure_angles(dataset, dataset.scheme) if set(part.filter) & set(ANGLES) else list(dataset)
         # Boxes are those of all labelled points, also of such that the conversion leaves out.
-        kept = [_as_taught(sample, part, recipe.crop) for sample in known if _passes(sample, part)]
+        kept = [_boxed(sample, part, dataset.scheme) for sample in known if _passes(sample, part)]
+        kept = [_as_taught(sample, part, recipe.crop) for sample in kept]
         kept = [convert(sample, dataset.scheme, scheme) for sample in kept]
         held = [_held_out(sample.group, recipe) for sample in kept]
         for out, wanted in ((training, False), (validation, True)):
@@ -208,12 +209,21 @@ def find(name: str, table: Mapping[str, Any], kind: str) -> Any:
         raise ConfigError(f"{kind} {name!r} cannot be imported: {error}") from None
 
 
-def _as_taught(sample: Sample, part: DatasetPart, rule: CropRule) -> Sample:
-    """A sample with the weight and box that its part asks for, and the labels that the network is taught."""
-    box = sample.box
-    kind = sample.box_kind
+def _boxed(sample: Sample, part: DatasetPart, scheme: Scheme) -> Sample:
+    """A sample with the box of the labels that its part asks for, where its points determine one."""
     if part.boxes == "landmarks" and np.isfinite(sample.points).any():
-        box, kind = landmark_boxes(sample.points).astype(np.float32), "landmarks"
+        return replace(sample, box=landmark_boxes(sample.points).astype(np.float32), box_kind="landmarks")
+    if part.boxes == "five_points" and sample.presence != 0:
+        five = scheme.convert(sample.points, "five")
+        if np.isfinite(five).all():
+            return replace(sample, box=head_boxes(five)[0].astype(np.float32), box_kind="head")
+    return sample
+
+
+def _as_taught(sample: Sample, part: DatasetPart, rule: CropRule) -> Sample:
+    """A sample with the weight that its part asks for, and the labels that the network is taught; `picture`
+    makes its crop the whole picture."""
+    box, kind = sample.box, sample.box_kind
     label_offset_px = rule.label_offset_px
     if part.boxes == "picture":
         box, kind = rule.whole(*sample.size).astype(np.float32) + np.float32(label_offset_px), rule.box_kind

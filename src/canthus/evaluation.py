@@ -18,7 +18,7 @@ from canthus.datasets import Dataset
 from canthus.detectors import Detector
 from canthus.faces import Faces
 from canthus.formats.predictions import Predictions
-from canthus.geometry import BoxKind, CropRule, FloatArray, box_iou, convert_boxes, landmark_boxes
+from canthus.geometry import BoxKind, CropRule, FloatArray, box_iou, convert_boxes, head_boxes, landmark_boxes
 from canthus.sample import Sample
 from canthus.schemes import Scheme
 
@@ -38,9 +38,11 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class LabelBoxes:
-    """Boxes from the labels: `landmarks`, tight boxes of the labelled points, or `dataset`, as stated."""
+    """Boxes from the labels: `landmarks`, tight boxes of the labelled points; `five_points`, `head` boxes of
+    the five that the labels' `scheme` has; or `dataset`, as stated."""
 
     source: str = "landmarks"
+    scheme: Scheme | None = None
 
     def __call__(
         self, image: NDArray[np.uint8], samples: list[Sample]
@@ -49,6 +51,9 @@ class LabelBoxes:
         if self.source == "dataset":
             kind = samples[0].box_kind
             return [convert_boxes(sample.box, sample.box_kind, kind) for sample in samples], kind
+        if self.source == "five_points" and self.scheme is not None:
+            five = [self.scheme.convert(sample.points, "five") for sample in samples]
+            return [head_boxes(points)[0] if np.isfinite(points).all() else None for points in five], "head"
         boxes = [landmark_boxes(sample.points) for sample in samples]
         sized = [bool((box[2:] > box[:2]).all()) for box in boxes]  # one point alone spans no box
         return [box if has_size else None for box, has_size in zip(boxes, sized, strict=True)], "landmarks"

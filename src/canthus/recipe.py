@@ -54,7 +54,8 @@ class DatasetPart(Config):
 
     `weight` multiplies the losses of its samples; `repeat` says how often an epoch shows each one
     (0.5: every epoch draws half of them). Crops are made from the boxes that the `dataset` states, from the
-    tight ones of the `landmarks`, or are the whole `picture`, for faces that come cut out. Without
+    tight ones of the `landmarks`, from `head` boxes of the labels' five points (`five_points`), or are the
+    whole `picture`, for faces that come cut out. Without
     `calibrate` its held-out samples do not count when the covariance is calibrated: for labels that are less
     exact than what the model is meant to predict.
     """
@@ -69,7 +70,7 @@ class DatasetPart(Config):
         default_factory=dict,
         description="tag -> (low, high); samples outside are left out, untagged ones stay",
     )
-    boxes: Literal["dataset", "landmarks", "picture"] = "dataset"
+    boxes: Literal["dataset", "landmarks", "five_points", "picture"] = "dataset"
     allow_missing: bool = False
     calibrate: bool = True
 

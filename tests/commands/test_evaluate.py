@@ -139,7 +139,7 @@ def test_thresholds_plot_and_the_table_of_subsets(
     [
         (
             ("--boxes", "nowhere.json"),
-            "--boxes is landmarks, dataset, detector or a file; found 'nowhere.json'",
+            "--boxes is landmarks, dataset, five_points, detector or a file; found 'nowhere.json'",
         ),
         (("--detector", "x.onnx"), "need --boxes detector; the boxes are landmarks"),
         (("--detector-size", "320", "--boxes", "dataset"), "need --boxes detector; the boxes are dataset"),

@@ -130,7 +130,7 @@ def test_necks_state_their_channels(name: str) -> None:
 PLAIN = ("adnet", "fan", "heatmap", "parameters", "pfld", "slpt")
 
 
-@pytest.mark.parametrize("name", sorted(set(HEADS) - {*PLAIN, "landmark_encoder", "synergynet"}))
+@pytest.mark.parametrize("name", sorted(set(HEADS) - {*PLAIN, "deep3d", "landmark_encoder", "synergynet"}))
 def test_every_head_has_a_codec_of_its_name(name: str, tiny_recipe: Recipe) -> None:
     codec = {"name": name, "attributes": ["visibility", "presence", "covariance"]}
     if name != "coordinates":

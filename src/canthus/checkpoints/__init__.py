@@ -9,6 +9,7 @@ from canthus.build import build_landmarker
 from canthus.cache import sha256_of
 from canthus.checkpoints import mmpose, native
 from canthus.checkpoints.adnet import ADNET
+from canthus.checkpoints.deep3d import DEEP3D
 from canthus.checkpoints.fan import FAN
 from canthus.checkpoints.official import Conversion, Converter, read_state
 from canthus.checkpoints.pfld import PFLD
@@ -24,6 +25,7 @@ from canthus.recipe import Recipe
 #: Backbone of a recipe, or head where that tells more -> the converter of its published weights.
 CONVERTERS: dict[str, Converter] = {
     "adnet": ADNET,
+    "deep3d": DEEP3D,
     "fan": FAN,
     "hourglass": mmpose.HOURGLASS,
     "hrnetv2": mmpose.HRNETV2,

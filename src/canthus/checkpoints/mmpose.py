@@ -85,14 +85,14 @@ HOURGLASS = Converter(
     sign=r"hourglass_modules\.0\.low1\.",
 )
 
-_RESNET_STEM: Renames = (
+RESNET_STEM: Renames = (
     (r"^backbone\.conv1\.", "backbone.stem.0.0."),
     (r"^backbone\.bn1\.", "backbone.stem.0.1."),
     (r"^backbone\.layer(\d)\.", _numbered("backbone.stages.", 1, ".")),
 )
 
 RESNET = Converter(
-    renames=(*HEAD, *_RESNET_STEM, *BLOCK),
+    renames=(*HEAD, *RESNET_STEM, *BLOCK),
     dead=(PREPROCESSOR,),
     sign=r"(?s)\A(?!.*\.scconv\.).*layer4\.0\.bn3\.",
 )
@@ -100,7 +100,7 @@ RESNET = Converter(
 SCNET = Converter(
     renames=(
         *HEAD,
-        *_RESNET_STEM,
+        *RESNET_STEM,
         (r"(?<=\d)\.conv1\.", ".layers.0.plain.0.0."),
         (r"(?<=\d)\.bn1\.", ".layers.0.plain.0.1."),
         (r"(?<=\d)\.k1\.", ".layers.0.plain.1."),

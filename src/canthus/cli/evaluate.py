@@ -28,7 +28,9 @@ def evaluate(
     split: SplitName = None,
     boxes: Annotated[
         str | None,
-        typer.Option(help="landmarks, dataset, detector or a file; default: the dataset's protocol."),
+        typer.Option(
+            help="landmarks, dataset, five_points, detector or a file; default: the dataset's protocol."
+        ),
     ] = None,
     box_kind: Annotated[str, typer.Option(help="Kind of the boxes in a file: face or landmarks.")] = "face",
     detector: Annotated[str, typer.Option(help="For --boxes detector: name or .onnx file.")] = "builtin",

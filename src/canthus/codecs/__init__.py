@@ -7,6 +7,7 @@ from canthus.codecs.heatmap import Heatmap
 from canthus.codecs.integral import Integral
 from canthus.codecs.keyposs import KeyPosSBlock, KeyPosSTopK
 from canthus.codecs.morphable_affine import MorphableAffine
+from canthus.codecs.morphable_perspective import MorphablePerspective
 from canthus.codecs.paraboloid import Paraboloid
 from canthus.codecs.pfld import Pfld
 from canthus.codecs.pip import Pip
@@ -20,6 +21,7 @@ CODECS: dict[str, type[Codec]] = {
     "keyposs_block": KeyPosSBlock,
     "keyposs_topk": KeyPosSTopK,
     "morphable_affine": MorphableAffine,
+    "morphable_perspective": MorphablePerspective,
     "paraboloid": Paraboloid,
     "pfld": Pfld,
     "pip": Pip,

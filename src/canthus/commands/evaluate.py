@@ -31,6 +31,7 @@ from canthus.geometry import BoxKind
 from canthus.recipe import load_recipe, recipe_names
 from canthus.runtime.landmarker import OnnxLandmarker
 from canthus.runtime.models import BUNDLED, model_file
+from canthus.schemes import Scheme
 from canthus.scoring import score
 
 
@@ -47,20 +48,22 @@ class Boxes:
     detector_size: int = detectors.WORKING_SIZE
     file_kind: str = "face"
 
-    def open(self, default: str, threads: int | None = None) -> BoxSource:
-        """The box source; ValueError for a name that is neither a source nor a file, and for options that
-        would change nothing.
+    def open(self, default: str, scheme: Scheme, threads: int | None = None) -> BoxSource:
+        """The box source for labels of a scheme; ValueError for a name that is neither a source nor a file,
+        and for options that would change nothing.
         """
         source = self.source or default
         self._refuse_unused(source)
-        if source in ("landmarks", "dataset"):
-            return LabelBoxes(source)
+        if source in ("landmarks", "dataset", "five_points"):
+            return LabelBoxes(source, scheme)
         if source == "detector":
             found = detectors.load(self.detector, working_size=self.detector_size, threads=threads)
             name = Path(self.detector).name
             return detector_boxes(found, f"detector {name} at {self.detector_size} px")
         if not Path(source).is_file():
-            raise ValueError(f"--boxes is landmarks, dataset, detector or a file; found {source!r}")
+            raise ValueError(
+                f"--boxes is landmarks, dataset, five_points, detector or a file; found {source!r}"
+            )
         if self.file_kind not in ("face", "landmarks"):
             raise ValueError(f"--box-kind is face or landmarks; found {self.file_kind!r}")
         file = BoxFile(source)
@@ -76,7 +79,10 @@ class Boxes:
             Boxes.detector_size,
         ):
             raise ValueError(f"--detector and --detector-size need --boxes detector; the boxes are {source}")
-        if source in ("landmarks", "dataset", "detector") and self.file_kind != Boxes.file_kind:
+        if (
+            source in ("landmarks", "dataset", "five_points", "detector")
+            and self.file_kind != Boxes.file_kind
+        ):
             raise ValueError(f"--box-kind is about the boxes of a file; the boxes are {source}")
 
 
@@ -110,7 +116,8 @@ def run(model: str, data: Split, boxes: Boxes, options: Options) -> tuple[dict[s
     warnings = [mismatch] if mismatch else []
     if dataset.missing:
         warnings.append(f"{dataset.name} {dataset.split} is partial: {'; '.join(dataset.missing)}")
-    source = boxes.open(dataset.default_boxes, options.threads)
+    usual = "five_points" if landmarker.crop_rule.box_kind == "head" else dataset.default_boxes
+    source = boxes.open(usual, dataset.scheme, options.threads)
     predictions = predict(landmarker, dataset, source)
     if options.backgrounds is not None:
         predictions = with_backgrounds(predictions, landmarker, Backgrounds(options.backgrounds, "test"))

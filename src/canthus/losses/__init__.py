@@ -3,6 +3,7 @@
 from canthus.losses.adaptive_wing import AdaptiveWing
 from canthus.losses.anisotropic_direction import AnisotropicDirection
 from canthus.losses.auxiliary_maps import AuxiliaryMaps
+from canthus.losses.deep3d import Deep3dLoss
 from canthus.losses.distance import Distance
 from canthus.losses.ellipse import Ellipse
 from canthus.losses.huber import Huber
@@ -23,6 +24,7 @@ LOSSES: dict[str, type[Loss]] = {
     "auxiliary_maps": AuxiliaryMaps,
     "anisotropic_direction": AnisotropicDirection,
     "binary_cross_entropy": BinaryCrossEntropy,
+    "deep3d": Deep3dLoss,
     "distance": Distance,
     "ellipse": Ellipse,
     "huber": Huber,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 from canthus import detectors
 from canthus.detectors import Detector
 from canthus.faces import Faces
-from canthus.geometry import BoxKind
+from canthus.geometry import BoxKind, head_boxes
 from canthus.images import Picture, read_image
 from canthus.runtime.landmarker import OnnxLandmarker
 from canthus.runtime.models import model_file
@@ -74,7 +75,11 @@ class Predictor:
         pixels = read_image(image)
         if boxes is not None:
             return self.landmarker(pixels, boxes, box_kind)
-        return self.landmarker(pixels, self.detector(pixels).boxes, "face")
+        found = self.detector(pixels)
+        if self.landmarker.crop_rule.box_kind == "head" and found.five_points is not None and len(found):
+            faces = self.landmarker(pixels, head_boxes(found.five_points), "head")
+            return replace(faces, boxes=found.boxes)
+        return self.landmarker(pixels, found.boxes, "face")
 
     def stream(self, images: Iterable[Picture]) -> Iterator[Faces]:
         """The faces of each picture in turn, while the next ones are read in threads.

@@ -4,6 +4,7 @@ from torch import nn
 
 from canthus.models.heads.adnet import AdnetHead
 from canthus.models.heads.coordinates import CoordinatesHead
+from canthus.models.heads.deep3d import Deep3dHead
 from canthus.models.heads.fan import FanHead
 from canthus.models.heads.heatmap import HeatmapHead
 from canthus.models.heads.integral import IntegralHead
@@ -17,6 +18,7 @@ from canthus.models.heads.synergynet import SynergyNetHead
 HEADS: dict[str, type[nn.Module]] = {
     "adnet": AdnetHead,
     "coordinates": CoordinatesHead,
+    "deep3d": Deep3dHead,
     "fan": FanHead,
     "heatmap": HeatmapHead,
     "integral": IntegralHead,
