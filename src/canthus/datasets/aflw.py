@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from canthus.datasets import coco_file
 from canthus.datasets.dataset import LabelledTree, boxed, labelled, photo_group
-from canthus.datasets.mat import columns, read_mat
+from canthus.formats.mat import columns, read_mat
 from canthus.sample import Sample
 from canthus.schemes.aflw19 import AFLW19
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from canthus.datasets.dataset import LabelledTree, labelled, photo_group, picture_of
-from canthus.datasets.mat import pose_tags, read_mat
+from canthus.datasets.fitted_pose import pose_tags
+from canthus.formats.mat import read_mat
 from canthus.sample import Sample
 from canthus.schemes.ibug68_3d import IBUG68_3D
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from canthus.datasets import coco_file
 from canthus.datasets.dataset import LabelledTree, boxed, labelled
-from canthus.datasets.mat import columns, open_mat73
+from canthus.formats.mat import columns, open_mat73
 from canthus.images import ImageError, read_image
 from canthus.sample import Sample
 from canthus.schemes.cofw29 import COFW29

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canthus.datasets.dataset import LabelledTree, labelled, picture_of
-from canthus.datasets.mat import pose_tags, read_mat
+from canthus.datasets.fitted_pose import pose_tags
+from canthus.formats.mat import read_mat
 from canthus.sample import Sample
 from canthus.schemes import Scheme
 from canthus.schemes.ibug68 import IBUG68

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from canthus.morphable_models.mat import read_variables
+from canthus.formats.mat import read_variables
 from canthus.morphable_models.morphable_model import MorphableModel, typical_noise
 
 LICENCE = (

@@ -169,7 +169,7 @@ def _triangles(folder: Path) -> NDArray[np.int64] | None:
         return None
     if path.suffix == ".pkl":
         return np.asarray(read_pickle(path), dtype=np.int64).reshape(-1, 3)
-    from canthus.morphable_models.mat import read_variables
+    from canthus.formats.mat import read_variables
 
     numbers = np.asarray(read_variables(path, ("tri",))["tri"], dtype=np.int64)
     return (numbers.T if numbers.shape[0] == 3 else numbers) - 1  # MATLAB counts from 1

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 
 def read_mat(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
-    """These variables of a file of MATLAB 5 to 7.2, where it has them; ValueError that names it else."""
+    """Those of these variables that a file of MATLAB 5 to 7.2 has; needs scipy.
+
+    Raises ValueError that names the file where it is none.
+    """
     try:
         from scipy.io import loadmat
     except ImportError:
@@ -22,8 +25,22 @@ def read_mat(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     return content
 
 
+def read_variables(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """All of these arrays of a file of MATLAB 5 to 7.2.
+
+    Raises FileNotFoundError, and ValueError for a file that is none or lacks one of them.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    content = read_mat(path, names)
+    lacking = [name for name in names if name not in content]
+    if lacking:
+        raise ValueError(f"{path}: found no {', '.join(lacking)}")
+    return {name: content[name] for name in names}
+
+
 def open_mat73(path: Path) -> Any:
-    """An open file of MATLAB 7.3 (HDF5), a context manager; ValueError that names it else.
+    """An open file of MATLAB 7.3 (HDF5), a context manager; needs h5py. ValueError that names it else.
 
     Its arrays have their axes in MATLAB's order reversed.
     """
@@ -45,15 +62,6 @@ def columns(array: Any, count: int) -> NDArray[np.float64]:
     if table.ndim != 2 or table.shape[1] != count:
         raise ValueError(f"found shape {table.shape}, expected {count} columns")
     return table
-
-
-def pose_tags(content: dict[str, Any]) -> dict[str, float]:
-    """Tags `pitch`, `yaw`, `roll` and `yaw_abs` in degrees of a 3DDFA fit's `Pose_Para`; none without it."""
-    pose = np.degrees(np.asarray(content.get("Pose_Para", ()), dtype=np.float64).ravel()[:3])
-    if len(pose) < 3:
-        return {}
-    tags = dict(zip(("pitch", "yaw", "roll"), (float(angle) for angle in pose), strict=True))
-    return {**tags, "yaw_abs": abs(tags["yaw"])}
 
 
 def _line(error: Exception) -> str:
