@@ -1,11 +1,15 @@
 """Faces on a picture, judged by their pixels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from canthus.draw import BOX, ELLIPSE, HIDDEN, LINE, VISIBLE, Layers, draw_faces, draw_onto, ellipse
 from canthus.faces import Faces
-from canthus.schemes import FIVE
+from canthus.morphable_models import rotation_matrix, sparse_model
+from canthus.morphable_models.mesh import delaunay, sparse_edges
+from canthus.schemes import FIVE, SCHEMES
 
 POINTS = np.array([[[40, 40], [80, 40], [60, 60], [45, 80], [75, 80]]], np.float32)
 
@@ -135,3 +139,39 @@ def test_draw_onto_changes_the_picture_itself() -> None:
 
 def test_no_faces() -> None:
     assert not draw_faces(canvas(), Faces.empty(FIVE)).any()
+
+
+def test_axes_and_mesh() -> None:
+    """Blue, out of the face, points to the picture's left for a positive yaw; the mesh joins the points."""
+    scale, yaw = 60.0, 40.0
+    inside = sparse_model().mean @ rotation_matrix([yaw, 0.0, 0.0]).T
+    points = (inside[:, :2] * (scale, -scale) + 150.0)[None].astype(np.float32)
+    pose = np.array([[yaw, 0.0, 0.0]], np.float32)
+    scores, boxes = np.ones((1, 68), np.float32), np.array([[60, 60, 240, 240]], np.float32)
+    faces = Faces(points, scores, boxes, SCHEMES["ibug68_3d"], pose=pose)
+    nothing = {"lines": False, "points": False, "boxes": False}
+    picture = np.zeros((300, 300, 3), np.uint8)
+    drawn = draw_faces(picture, faces, Layers(**nothing, axes=True)).astype(int)
+    blue = (drawn[..., 2] > 150) & (drawn[..., 0] < 110)
+    green = (drawn[..., 1] > 150) & (drawn[..., 0] < 90)
+    middle = points[0].mean(0)
+    assert blue.any() and np.nonzero(blue)[1].mean() < middle[0] - 10
+    assert green.any() and np.nonzero(green)[0].mean() < middle[1] - 10
+    mesh = draw_faces(picture, faces, Layers(**nothing, mesh=True))
+    x, y = (points[0, 30] + points[0, 33]) / 2  # from the nose tip to the base: an edge of the front view
+    assert (
+        mesh.any()
+        and mesh[round(float(y)) - 2 : round(float(y)) + 3, round(float(x)) - 2 : round(float(x)) + 3].any()
+    )
+    assert not draw_faces(picture, replace(faces, pose=None), Layers(**nothing, axes=True)).any()
+
+
+def test_triangles_by_hand() -> None:
+    square = np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 1.0], [1.0, 0.4]])
+    assert {tuple(sorted(t)) for t in delaunay(square).tolist()} == {
+        (0, 1, 4),
+        (1, 2, 4),
+        (2, 3, 4),
+        (0, 3, 4),
+    }
+    assert len(sparse_edges()) == len(set(sparse_edges())) <= 3 * 68 - 6

@@ -96,6 +96,8 @@ def test_report_by_hand(two: Split) -> None:
     assert metrics["nme/inter_pupil"] == pytest.approx((10 + 5 + 10) / 3, abs=1e-4)
     assert metrics["nme/crop_side"] == pytest.approx((5 + 2.5 + 5) / 3, abs=1e-4)
     assert metrics["yaw_0_30/faces"] == metrics["yaw_30_60/faces"] == metrics["yaw_60/faces"] == 1
+    bins = [metrics[f"{name}/nme/landmark_box_sqrt_wh"] for name in ("yaw_0_30", "yaw_30_60", "yaw_60")]
+    assert metrics["mean_of_yaw_bins/nme/landmark_box_sqrt_wh"] == pytest.approx(np.mean(bins))
     assert metrics["yaw_30_60/nme/inter_pupil"] == pytest.approx(5, abs=1e-4)
     assert metrics["failure_rate/inter_pupil@0.08"] == pytest.approx(200 / 3)
     assert (report["images"], report["faces"], report["missed"]) == (2, 3, 0)

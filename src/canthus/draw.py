@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from canthus.faces import Faces
 from canthus.geometry import FloatArray, apply_affine, compose_affine, landmark_boxes, resize_affine
+from canthus.morphable_models import fit, rotation_matrix, sparse_model
+from canthus.morphable_models.mesh import sparse_edges
 
 Colour = tuple[int, int, int]
 
@@ -21,6 +23,9 @@ VISIBLE: Colour = (255, 255, 255)
 HIDDEN: Colour = (255, 112, 0)
 BOX: Colour = (255, 214, 64)
 ELLIPSE: Colour = (255, 64, 192)
+MESH: Colour = (30, 60, 200)
+#: To the person's left, up, out of the face.
+AXES: tuple[Colour, Colour, Colour] = ((235, 64, 52), (52, 200, 80), (64, 110, 255))
 _FINE = 450.0  # diagonal in px of a face's points that is drawn without enlarging
 _LINES_PER_FACE = 220.0  # a line's width is the diagonal divided by this
 _SHIFT = 4  # fractional bits of OpenCV's drawing coordinates
@@ -32,12 +37,16 @@ _FARTHEST = 1 << 24  # px beyond which nothing is drawn: it would overflow those
 class Layers:
     """What is drawn; of a followed face its number too, above its box. A point is hidden where the model's
     visibility is below 0.5. `ellipses`: the region that holds each point with this probability, in (0, 1),
-    for models that give a covariance."""
+    for models that give a covariance. `axes`: from the middle of the points those of the head, for faces with
+    a pose: to the person's left, up, and out of the face. `mesh`: the triangles between the points of the
+    sparse shape, for schemes that have them."""
 
     lines: bool = True
     points: bool = True
     boxes: bool = True
     ellipses: float | None = None
+    axes: bool = False
+    mesh: bool = False
 
     def __post_init__(self) -> None:
         if self.ellipses is not None and not 0 < self.ellipses < 1:
@@ -79,7 +88,30 @@ def ellipse(center: FloatArray, covariance: FloatArray, probability: float, coun
     return np.asarray(center + np.stack([np.cos(angles), np.sin(angles)], axis=1) @ axes.T)
 
 
+def _mesh(canvas: _Canvas, face: Faces) -> None:
+    """Edges between the points of the sparse shape; what the face's scheme has not comes from its fit."""
+    model = sparse_model().scheme
+    if model in (face.scheme.name, *face.scheme.conversions):
+        found = face.scheme.convert(face.points, model)
+        fitted = found if np.isfinite(found).all() else fit(sparse_model(), found).points
+        points = np.where(np.isfinite(found), found, fitted)[0]
+        for edge in sparse_edges():
+            canvas.line(points[list(edge)], MESH, closed=False, share=0.6)
+
+
+def _axes(canvas: _Canvas, face: Faces) -> None:
+    """Half a diagonal each; the camera frame's y points up, the picture's down."""
+    if face.pose is None or not np.isfinite(face.pose).all():
+        return
+    origin = np.nanmean(face.points[0], axis=0)
+    ends = rotation_matrix(face.pose[0])[:2].T * (1.0, -1.0) * (0.5 * _diagonal(face))  # (3, 2)
+    for end, colour in zip(ends, AXES, strict=True):
+        canvas.line(np.stack([origin, origin + end]), colour, closed=False, share=2.0)
+
+
 def _draw(canvas: _Canvas, face: Faces, layers: Layers) -> None:
+    if layers.mesh:
+        _mesh(canvas, face)
     if layers.lines:
         for name, part in face.scheme.parts.items():
             if len(part.indices) > 1:
@@ -91,6 +123,8 @@ def _draw(canvas: _Canvas, face: Faces, layers: Layers) -> None:
         hidden = np.zeros(len(face.scheme), bool) if face.visibility is None else face.visibility[0] < 0.5
         for point, is_hidden in zip(face.points[0], hidden, strict=True):
             canvas.dot(point, hidden=bool(is_hidden))
+    if layers.axes:
+        _axes(canvas, face)
 
 
 @dataclass(frozen=True)
@@ -153,7 +187,7 @@ def _patch(image: NDArray[np.uint8], face: Faces, size: float) -> tuple[_Canvas,
     box = landmark_boxes(face.points[0])
     if not np.isfinite(box).all():
         return None
-    margin = 0.15 * size + 4
+    margin = 0.35 * size + 4
     limit = image.shape[1], image.shape[0]
     left, top = (int(v) for v in np.clip(np.floor(box[:2] - margin), 0, limit))
     right, bottom = (int(v) for v in np.clip(np.ceil(box[2:] + margin) + 1, 0, limit))

@@ -155,6 +155,7 @@ def score(predictions: Predictions, dataset: Dataset, by: Measure | None = None)
         metrics |= {f"{name}/{key}": value for key, value in numbers.items()}
         intervals |= {f"{name}/{key}": value for key, value in inside.items()}
         curves[name] = by.curve(part)
+    metrics |= mean_of_yaw_bins(metrics)
     return {
         **predictions.provenance,
         "images": len(set(pictures)),
@@ -169,6 +170,22 @@ def score(predictions: Predictions, dataset: Dataset, by: Measure | None = None)
             "subsets": curves,
         },
     }
+
+
+def mean_of_yaw_bins(metrics: Mapping[str, float]) -> dict[str, float]:
+    """`mean_of_yaw_bins/nme/NORMALISER`: the mean of the bins' errors, whatever their sizes, as the scores of
+    AFLW2000-3D are published (Zhu et al. 2016); nothing unless every bin has faces."""
+    names = [_bin_name(low, high) for low, high in YAW_BINS]
+    keys = [key for key in metrics if key.startswith("nme/")]
+    return {
+        f"mean_of_yaw_bins/{key}": float(np.mean([metrics[f"{name}/{key}"] for name in names]))
+        for key in keys
+        if all(f"{name}/{key}" in metrics for name in names)
+    }
+
+
+def _bin_name(low: int, high: int | None) -> str:
+    return f"yaw_{low}_{high}" if high is not None else f"yaw_{low}"
 
 
 def measure(comparison: Comparison, metrics: Sequence[Metric]) -> dict[str, float]:
@@ -206,7 +223,7 @@ def subsets(samples: list[Sample]) -> dict[str, NDArray[np.bool_]]:
     for low, high in YAW_BINS:
         rows = (yaw >= low) & (yaw < (np.inf if high is None else high))
         if rows.any():
-            out[f"yaw_{low}_{high}" if high is not None else f"yaw_{low}"] = rows
+            out[_bin_name(low, high)] = rows
     return out
 
 

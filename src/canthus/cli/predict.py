@@ -39,6 +39,9 @@ def predict(
     ellipses: Annotated[
         float | None, typer.Option(help="Draw the region that holds each point with this probability.")
     ] = None,
+    draw: Annotated[
+        str | None, typer.Option(help="Draw more: axes of the head, mesh of its points, or axes,mesh.")
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="Result file; of clips JSON lines.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Result file, one row a face.")] = None,
     coco: Annotated[Path | None, typer.Option(help="Result file, COCO keypoints.")] = None,
@@ -61,7 +64,7 @@ def predict(
     from canthus.commands.search import Search, Watch
 
     search = Search(model, detector, detector_size, boxes, box_kind, whole_image, min_presence, threads)
-    outputs = Outputs(save, ellipses, {"json": json, "csv": csv, "coco": coco, "parquet": parquet})
+    outputs = Outputs(save, ellipses, {"json": json, "csv": csv, "coco": coco, "parquet": parquet}, draw)
     watch = Watch(smooth, look_ahead, start, end, stride)
     if camera is not None:
         if inputs:

@@ -23,6 +23,16 @@ class Outputs:
     save: Path | None = None
     ellipses: float | None = None
     files: Mapping[str, Path | None] = field(default_factory=dict)
+    draw: str | None = None
+
+    @property
+    def layers(self) -> Layers:
+        """What annotated copies show; ValueError for a name in `draw` that is no layer."""
+        names = [] if self.draw is None else self.draw.split(",")
+        unknown = [name for name in names if name not in ("axes", "mesh")]
+        if unknown:
+            raise ValueError(f"--draw: found {unknown[0]!r}, expected axes, mesh or axes,mesh")
+        return Layers(ellipses=self.ellipses, axes="axes" in names, mesh="mesh" in names)
 
     @property
     def places(self) -> str:
@@ -43,7 +53,7 @@ def predict(names: Sequence[str], search: Search, outputs: Outputs, watch: Watch
     saves = output_paths(inputs, outputs.save) if outputs.save else [None] * len(inputs)
     pairs = list(zip(inputs, saves, strict=True))
     pictures, clips = ([pair for pair in pairs if pair[0].clip is clip] for clip in (False, True))
-    layers = Layers(ellipses=outputs.ellipses)
+    layers = outputs.layers
     finder = Finder(search)
     _refuse_unused(search, outputs, watch, moving=bool(clips))
     if outputs.save is not None:
@@ -75,7 +85,7 @@ def predict_camera(device: str, search: Search, outputs: Outputs, watch: Watch, 
     from canthus.commands.predict_clips import Recorder
     from canthus.commands.window import Window
 
-    layers = Layers(ellipses=outputs.ellipses)
+    layers = outputs.layers
     finder = Finder(search)
     _refuse_unused(search, outputs, watch, moving=True)
     if watch.look_ahead:
@@ -97,6 +107,8 @@ def _refuse_unused(search: Search, outputs: Outputs, watch: Watch, *, moving: bo
     """ValueError for an option that would change nothing."""
     if outputs.ellipses is not None and outputs.save is None:
         raise ValueError("--ellipses is about annotated pictures: add --save DIR")
+    if outputs.draw is not None and outputs.save is None:
+        raise ValueError("--draw is about annotated pictures: add --save DIR")
     if search.boxes is None and search.box_kind != Search.box_kind:
         raise ValueError("--box-kind is about the boxes of a file: add --boxes FILE")
     if search.detector_size != WORKING_SIZE and (search.boxes is not None or search.whole_image):

@@ -17,6 +17,7 @@ GROUPS = (
     ("NME, % (mean over all points)", "nme_pooled/"),
     ("failure rate, %", "failure_rate/"),
     ("AUC of the CED", "auc/"),
+    ("NME, % (mean of the yaw bins)", "mean_of_yaw_bins/"),
     ("NME of the parts, %", "part/"),
     ("points inside the ellipse, %", "calibration/"),
     ("visibility, AUC", "visibility_auc"),

@@ -17,13 +17,13 @@ _HEAD = (
     *("file", "width", "height", "frame", "timestamp", "track_id", "face", "x1", "y1", "x2", "y2"),
     *("presence", "yaw", "pitch", "roll"),
 )
-_OF_A_POINT = ("x", "y", "score", "visibility", "xx", "xy", "yy")
+_OF_A_POINT = ("x", "y", "score", "visibility", "xx", "xy", "yy", "z")
 
 
 class CsvWriter:
     """Columns `file, width, height, frame, timestamp, track_id, face, x1, y1, x2, y2, presence, yaw, pitch,
     roll`, then for every point of the scheme `NAME_x, NAME_y, NAME_score, NAME_visibility, NAME_xx, NAME_xy,
-    NAME_yy`, the last three its covariance; empty where it is not known."""
+    NAME_yy, NAME_z`, of which xx, xy, yy are its covariance and z its depth; empty where it is not known."""
 
     def __init__(self, path: Path, scheme: Scheme, model: str) -> None:
         self._path, self._part = begin(path)
@@ -56,6 +56,7 @@ def _points(face: Faces) -> list[str]:
     x, y = face.points[0].T
     cells = [_cells(x, 3), _cells(y, 3), _cells(face.scores[0], 4), _cells(visibility, 4)]
     cells += [_cells(spread[:, i, j], 4) for i, j in ((0, 0), (0, 1), (1, 1))]
+    cells.append(_cells(unknown if face.points3d is None else face.points3d[0, :, 2], 3))
     return [cell for point in zip(*cells, strict=True) for cell in point]
 
 

@@ -9,13 +9,13 @@ from canthus.formats.format import ImageFaces, begin
 from canthus.schemes import Scheme
 
 _GROUP = 4096  # rows held before they are written
-_LISTS = ("points", "scores", "visibility", "covariance", "pose")
+_LISTS = ("points", "scores", "visibility", "covariance", "pose", "points3d")
 
 
 class ParquetWriter:
     """Columns `file, width, height, frame, timestamp, track_id, face, presence`, and as flattened lists of
-    float32 in the order of `Faces` `box, points, scores, visibility, covariance, pose`; null where it is not
-    known. The schema's metadata states scheme and model."""
+    float32 in the order of `Faces` `box, points, scores, visibility, covariance, pose, points3d`; null where
+    it is not known. The schema's metadata states scheme and model."""
 
     def __init__(self, path: Path, scheme: Scheme, model: str) -> None:
         try:
