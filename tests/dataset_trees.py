@@ -335,6 +335,19 @@ def w300_lp(root: Path) -> Path:
     return root
 
 
+def tsv(root: Path) -> Path:
+    """Two pictures, three faces, as ADNet's files have them: windows of 42 px about (20 + i, 21)."""
+    picture(root / "a.jpg")
+    picture(root / "images" / "b" / "c.png")
+    head = ["image_path", "landmarks_5pts", "landmarks_68pts", "scale", "center_w", "center_h", "tags"]
+    lines = [head]
+    for number, name in enumerate(("a.jpg", "b/c.png", "b/c.png")):
+        cells = [",".join(str(v) for v in face(number, count).ravel()) for count in (5, 68)]
+        lines.append([name, *cells, "0.21", f"{20 + number}.0", "21.0", f"0,{number % 2},0,0,0,1"])
+    (root / "test.tsv").write_text("\n".join("\t".join(line) for line in lines) + "\n")
+    return root
+
+
 #: Dataset -> its tree, and the split to read.
 TREES = {
     "300w": (w300, "full"),
@@ -349,6 +362,7 @@ TREES = {
     "300w_lp": (w300_lp, "train"),
     "aflw2000_3d": (aflw2000_3d, "test"),
     "face_synthetics": (face_synthetics, "all"),
+    "tsv": (tsv, "test"),
     "folder": (folder, "all"),
     "backgrounds": (backgrounds, "test"),
 }

@@ -34,7 +34,13 @@ PAGES = [
     *sorted(ASSETS.glob("*.md")),
 ]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-OPTIONS = {verb: {o for p in command.params for o in p.opts} for verb, command in COMMANDS.items()}
+VERBS = {verb: command for verb, command in COMMANDS.items() if not hasattr(command, "commands")}
+VERBS |= {
+    f"{first} {second}": command
+    for first, group in COMMANDS.items()
+    for second, command in getattr(group, "commands", {}).items()
+}
+OPTIONS = {verb: {o for p in command.params for o in p.opts} for verb, command in VERBS.items()}
 per_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -93,7 +99,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 @per_page
 def test_commands_and_options_exist(page: Path) -> None:
     for command in commands(page):
-        verb = command.split()[0]
+        words = command.split()
+        verb = " ".join(words[:2]) if " ".join(words[:2]) in OPTIONS else words[0]
         assert verb in OPTIONS, f"{page.name}: canthus {command}"
         for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", command):
             assert option in OPTIONS[verb] | {"--help"}, f"{page.name}: canthus {verb} has no {option}"

@@ -56,7 +56,7 @@ def test_a_missing_tree_names_itself_the_tree_and_the_source(name: str, tmp_path
     assert "nowhere" in text and DATASETS[name].tree in text and DATASETS[name].source in text
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - {"coco", "folder"}))
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"coco", "tsv", "folder"}))
 def test_an_unknown_split_names_the_known_ones(name: str, tmp_path: Path) -> None:
     tree, split = dataset_trees.TREES[name]
     with pytest.raises(ValueError, match=f"no split 'trian'.*{split}"):
@@ -94,7 +94,7 @@ def test_a_broken_label_file_is_named(name: str, content: bytes, tmp_path: Path)
     """Never another kind of error; `report` gets it too, or the whole file is refused."""
     tree, split = dataset_trees.TREES[name]
     tree(tmp_path)
-    suffixes = (".pts", ".json", ".csv", ".txt", ".mat")
+    suffixes = (".pts", ".json", ".csv", ".tsv", ".txt", ".mat")
     victims = sorted(path for path in tmp_path.rglob("*") if path.suffix in suffixes)
     used = [
         path for path in victims if name not in ("300w", "wflw") or "test" in str(path.relative_to(tmp_path))

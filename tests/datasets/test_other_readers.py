@@ -11,8 +11,9 @@ import pytest
 from canthus.datasets.aflw2000_3d import Aflw2000In3d
 from canthus.datasets.backgrounds import Backgrounds
 from canthus.datasets.face_synthetics import FaceSynthetics
-from canthus.datasets.wflw import ATTRIBUTES, WFLW
+from canthus.datasets.wflw import WFLW
 from canthus.datasets.youtube_faces import YoutubeFaces
+from canthus.formats.tsv import ATTRIBUTES
 from canthus.schemes import SCHEMES
 
 

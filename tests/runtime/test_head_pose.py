@@ -16,7 +16,9 @@ def shown() -> np.ndarray:
     return inside[..., :2] * (60.0, -60.0) + 200.0
 
 
-@pytest.mark.parametrize("name", ["ibug68_3d", "ibug68", "cofw29", "aflw19", "wflw98", "face_synthetics70"])
+@pytest.mark.parametrize(
+    "name", ["ibug68_3d", "ibug68", "cofw29", "aflw19", "wflw98", "lapa106", "face_synthetics70"]
+)
 def test_pose_in_every_scheme(name: str) -> None:
     """Points of a scheme that convert to these 68 give the pose back."""
     scheme, points = SCHEMES[name], shown()

@@ -1,5 +1,6 @@
 """The command line: the options of each verb in a file of its own, its work in `canthus.commands`, imported
-when it is called. Adding a verb: a file with a function and a row in `VERBS`.
+when it is called. Adding a verb: a file with a function and a row in `VERBS`, or in `GROUPS` for a verb of
+two words.
 
 Exit codes: 0 done, 1 some inputs failed, 2 bad usage, 130 interrupted. Results go to stdout, the rest to
 stderr.
@@ -19,6 +20,7 @@ from canthus.cli import (
     benchmark,
     challenge,
     convert,
+    datasets,
     doctor,
     evaluate,
     evaluate_detector,
@@ -53,6 +55,11 @@ VERBS: dict[str, Callable[..., None]] = {
     "results": results.results,
 }
 
+#: First word -> (what the verbs are about, second word -> verb).
+GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
+    "datasets": ("Labelled data: change its format.", {"convert": datasets.convert}),
+}
+
 app = typer.Typer(
     help="Facial landmarks: find, train, score, export.",
     no_args_is_help=True,
@@ -62,6 +69,12 @@ app = typer.Typer(
 )
 for _name, _verb in VERBS.items():
     app.command(_name)(_verb)
+for _name, (_about, _verbs) in GROUPS.items():
+    _group = typer.Typer(help=_about, no_args_is_help=True)
+    _group.callback()(lambda: None)  # or a single verb would take the group's place
+    for _second, _verb in _verbs.items():
+        _group.command(_second)(_verb)
+    app.add_typer(_group, name=_name)
 
 
 def _version(wanted: bool) -> None:

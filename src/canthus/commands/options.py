@@ -9,7 +9,7 @@ import typer
 
 Model = Annotated[str | None, typer.Option(help="Bundled name, zoo row, .onnx or .safetensors file.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the networks.")]
-Dataset = Annotated[str, typer.Option(help="300w, coco, youtube_faces, folder, ...: `docs/datasets.md`.")]
+Dataset = Annotated[str, typer.Option(help="300w, coco, tsv, folder, ...: `docs/datasets.md`.")]
 Root = Annotated[Path, typer.Option(help="The dataset's folder.")]
 SplitName = Annotated[str | None, typer.Option("--split", help="Split; default: the dataset's first.")]
 LabelScheme = Annotated[str | None, typer.Option("--scheme", help="How to read labels that do not say it.")]

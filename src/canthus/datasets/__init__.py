@@ -11,6 +11,7 @@ from canthus.datasets.face_synthetics import FaceSynthetics
 from canthus.datasets.folder import Folder
 from canthus.datasets.lapa import LaPa
 from canthus.datasets.merl_rav import MerlRav
+from canthus.datasets.tsv import Tsv
 from canthus.datasets.w300 import W300
 from canthus.datasets.w300_lp import W300LP
 from canthus.datasets.wflw import WFLW
@@ -29,6 +30,7 @@ DATASETS: dict[str, Reader] = {
     "300w_lp": W300LP,
     "aflw2000_3d": Aflw2000In3d,
     "face_synthetics": FaceSynthetics,
+    "tsv": Tsv,
     "folder": Folder,
     "backgrounds": Backgrounds,
 }

@@ -17,6 +17,7 @@ from canthus.datasets.dataset import (
     photo_group,
     problem,
 )
+from canthus.geometry import BoxKind
 from canthus.sample import Sample
 from canthus.schemes import Scheme
 
@@ -32,6 +33,9 @@ class Coco(SampleList):
     tags, null ones are left out. A picture lies at ROOT/file_name or ROOT/images/file_name. The scheme is
     the one asked for, else `info.scheme`, else the one whose names the category's keypoints are, else the
     only one with that many points.
+
+    Fields of `canthus datasets convert` say what the format cannot: `visibility` (a list of 1, 0, null, or
+    null for all points) in place of v, `box_kind`, `sample_id`, `group`, and any number in `tags`.
     """
 
     name = "coco"
@@ -100,13 +104,16 @@ def _sample(face: coco_file.Face, picture: Path, scheme: Scheme, *, hidden_at_ze
         raise ValueError(f"{face.where}: keypoint state v is 0, 1 or 2; found {found}")
     visibility = np.select([state == 2, state == 1], [1.0, 0.0], 0.0 if hidden_at_zero else np.nan)
     item = face.item
-    tags = {tag: float(item[tag]) for tag in TAGS if isinstance(item.get(tag), (int, float))}
-    group = photo_group(face.name)
+    if "visibility" in item:
+        visibility = face.visibility(len(scheme))
+    tags = {tag: float(item[tag]) for tag in TAGS if isinstance(item.get(tag), (int, float))} | face.tags()
+    name, group = str(item.get("sample_id") or face.name), str(item.get("group") or photo_group(face.name))
     visible = visibility.astype(np.float32)
-    sample = labelled(picture, points, id=face.name, group=group, visibility=visible, tags=tags)
-    box = np.asarray(item.get("bbox") or (), dtype=np.float32)
+    sample = labelled(picture, points, id=name, group=group, visibility=visible, tags=tags)
+    box = np.asarray(item.get("bbox") or (), dtype=np.float64)
     if box.shape == (4,) and np.isfinite(box).all() and (box[2:] > 0).all():
-        return boxed(sample, (*box[:2], *(box[:2] + box[2:])))
+        kind: BoxKind = "face" if item.get("box_kind") == "face" else "landmarks"
+        return boxed(sample, (*box[:2], *(box[:2] + box[2:])), kind)
     if np.isnan(sample.box).any():
         raise ValueError(f"{face.where}: neither a labelled keypoint nor a bbox [x, y, w, h]")
     return sample

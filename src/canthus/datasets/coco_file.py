@@ -56,6 +56,30 @@ class Face:
             raise ValueError(f"{self.where}: keypoint {lost[0]} has v = {state[lost[0]]:.0f} but no position")
         return np.where(state[:, None] > 0, rows[:, :2], np.nan), state
 
+    def visibility(self, count: int) -> NDArray[np.float64]:
+        """(count,) of the field `visibility`: 1, 0 or NaN; null is NaN for all. ValueError for the rest."""
+        stated = self.item["visibility"]
+        if stated is None:
+            return np.full(count, np.nan)
+        try:
+            values = np.array(stated, dtype=np.float64)
+        except (TypeError, ValueError):
+            values = np.zeros(0)
+        if values.shape != (count,) or not np.isin(values[~np.isnan(values)], (0, 1)).all():
+            raise ValueError(
+                f"{self.where}: found visibility {str(stated)[:60]}, expected {count} of 1, 0 and null"
+            )
+        return values
+
+    def tags(self) -> dict[str, float]:
+        """The numbers in the field `tags`; ValueError for anything else in it."""
+        stated = self.item.get("tags") or {}
+        if not isinstance(stated, dict) or not all(isinstance(v, (int, float)) for v in stated.values()):
+            raise ValueError(
+                f"{self.where}: found tags {str(stated)[:60]}, expected an object of names with numbers"
+            )
+        return {str(tag): float(value) for tag, value in stated.items()}
+
     def numbers(self, field: str, count: int) -> NDArray[np.float64]:
         """The finite numbers (count,) of a field; ValueError for anything else."""
         try:

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from canthus.datasets import coco_file
 from canthus.datasets.dataset import LabelledTree, boxed, labelled
+from canthus.formats.tsv import ATTRIBUTES
 from canthus.sample import Sample
 from canthus.schemes.wflw98 import WFLW98
 
-#: In the order of the flags of the lists.
-ATTRIBUTES = ("largepose", "expression", "illumination", "makeup", "occlusion", "blur")
 LISTS = "WFLW_annotations/list_98pt_rect_attr_train_test/list_98pt_rect_attr_{}.txt"
 SUBSET_LISTS = "WFLW_annotations/list_98pt_test/list_98pt_test_{}.txt"
 _PLAIN, _FULL = 197, 207  # columns: 196 coordinates (, box, attributes), name

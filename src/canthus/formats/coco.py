@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 
 from canthus import __version__
 from canthus.faces import Faces
-from canthus.formats.format import ImageFaces, begin
+from canthus.formats.format import ImageFaces, begin, beside
 from canthus.geometry import landmark_boxes
 from canthus.schemes import Scheme
 
@@ -31,22 +30,15 @@ class CocoWriter:
         self._images: list[dict[str, Any]] = []
         self._annotations: list[dict[str, Any]] = []
         info = {"description": f"canthus {__version__}, model {model}", "scheme": scheme.name}
-        self._head = {"info": info, "categories": [_category(scheme)]}
+        self._head = {"info": info, "categories": [category(scheme)]}
 
     def add(self, picture: ImageFaces) -> None:
         number = len(self._images) + 1
         size = {"width": picture.width, "height": picture.height}
-        self._images.append({"id": number, "file_name": self._beside(picture.file), **size})
+        self._images.append({"id": number, "file_name": beside(picture.file, self._path.parent), **size})
         for face in picture.faces:
             place = {"id": len(self._annotations) + 1, "image_id": number, "category_id": 1, "iscrowd": 0}
             self._annotations.append({**place, **_annotation(face)})
-
-    def _beside(self, file: str) -> str:
-        """The picture's path from the folder of this file."""
-        try:
-            return Path(os.path.relpath(file, self._path.parent)).as_posix()
-        except ValueError:  # another drive
-            return file
 
     def close(self) -> None:
         content = {**self._head, "images": self._images, "annotations": self._annotations}
@@ -54,7 +46,8 @@ class CocoWriter:
         self._part.replace(self._path)
 
 
-def _category(scheme: Scheme) -> dict[str, Any]:
+def category(scheme: Scheme) -> dict[str, Any]:
+    """The category `face`: the scheme's names, its parts as edges that count from 1."""
     edges = []
     for part in scheme.parts.values():
         points = [*part.indices, part.indices[0]] if part.closed else list(part.indices)

@@ -71,6 +71,16 @@ def check_writable(*paths: Path | None) -> None:
             begin(path)[1].unlink()
 
 
+def beside(file: str | Path, folder: Path) -> str:
+    """A file's name from a folder, with forward slashes."""
+    path = Path(file)
+    try:
+        place = Path(os.path.relpath(os.path.realpath(path.parent), os.path.realpath(folder)))
+    except ValueError:  # another drive
+        return str(file)
+    return (place / path.name).as_posix()
+
+
 @contextmanager
 def aside(path: Path) -> Iterator[Path]:
     """A file to write in place of `path`: renamed to it when the block ends well, removed when it does

@@ -33,5 +33,8 @@ AFLW19 = Scheme(
     },
     normalizers={"inter_ocular": ((6,), (11,)), "inter_pupil": ((7,), (10,))},
     default_normalizer="annotation_box_max",
-    conversions={"ibug68_3d": tuple(_IN_68.get(i, ()) for i in range(68))},
+    conversions={
+        "five": ((7,), (10,), (13,), (15,), (17,)),
+        "ibug68_3d": tuple(_IN_68.get(i, ()) for i in range(68)),
+    },
 )

@@ -42,5 +42,8 @@ COFW29 = Scheme(
     },
     normalizers={"inter_ocular": ((8,), (9,)), "inter_pupil": ((16,), (17,))},
     default_normalizer="inter_ocular",
-    conversions={"ibug68_3d": tuple(_IN_68.get(i, ()) for i in range(68))},
+    conversions={
+        "five": ((16,), (17,), (20,), (22,), (23,)),
+        "ibug68_3d": tuple(_IN_68.get(i, ()) for i in range(68)),
+    },
 )

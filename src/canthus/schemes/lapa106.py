@@ -20,6 +20,15 @@ _PAIRS = (
     (104, 105),  # pupils
 )
 
+# Every 68-point landmark is the mean of these (an index twice weighs two thirds): of the brows the upper
+# edge, which is where iBUG's lie, and eyes with six points instead of eight, as for WFLW.
+_INNER_68 = (
+    *((i,) for i in (*range(33, 38), *range(42, 47), *range(51, 55), *range(58, 63))),
+    *((66,), (67, 67, 68), (69, 69, 68), (70,), (71, 71, 72), (73, 73, 72)),
+    *((75,), (76, 76, 77), (78, 78, 77), (79,), (80, 80, 81), (82, 82, 81)),
+    *((i,) for i in range(84, 104)),
+)
+
 LAPA106 = Scheme(
     name="lapa106",
     names=(
@@ -55,5 +64,9 @@ LAPA106 = Scheme(
     },
     normalizers={"inter_ocular": ((66,), (79,)), "inter_pupil": ((104,), (105,))},
     default_normalizer="inter_ocular",
-    conversions={"five": ((104,), (105,), (54,), (84,), (90,))},
+    conversions={
+        "five": ((104,), (105,), (54,), (84,), (90,)),
+        "ibug68": (*((2 * i,) for i in range(17)), *_INNER_68),
+        "ibug68_3d": (*(() for _ in range(17)), *_INNER_68),
+    },
 )

@@ -31,7 +31,8 @@ NAMES = (
     "right_pupil",
     "left_pupil",
 )
-# Every 68-point landmark is the mean of these (an index twice weighs two thirds): Jin et al. 2021, PIPNet.
+# Every 68-point landmark is the mean of these (an index twice weighs two thirds): Jin et al. 2021, PIPNet; of
+# the brows, whose x is that of the upper edge there, both coordinates, so that a turned face stays the same.
 _INNER_68 = (
     *((33,), (34, 41), (35, 40), (36, 39), (37, 38)),
     *((42, 50), (43, 49), (44, 48), (45, 47), (46,)),

@@ -1,0 +1,122 @@
+"""`canthus datasets convert`: a labelled split as one file of COCO keypoints or tab-separated labels."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from canthus.commands.finish import one_line, reason
+from canthus.commands.progress import Progress
+from canthus.commands.splits import Split
+from canthus.formats import LABEL_WRITERS, LabelledFace, aside, beside, check_writable
+from canthus.images import picture_size
+from canthus.sample import Sample
+from canthus.schemes import SCHEMES, Scheme
+
+#: Suffix -> the dataset that reads files of that kind.
+READERS = {".json": "coco", ".tsv": "tsv"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """`to_scheme`: convert the points to it; `copy_images`: put the pictures beside the file."""
+
+    to_scheme: str | None = None
+    copy_images: bool = False
+
+
+def convert_dataset(data: Split, out: Path, options: Options) -> int:
+    """Write the split to `out` (.json or .tsv); 1 when some faces could not be used, each named on stderr."""
+    suffix = out.suffix.lower()
+    if suffix not in LABEL_WRITERS:
+        raise ValueError(f"{out}: found the ending {out.suffix!r}, expected {' or '.join(LABEL_WRITERS)}")
+    reader, split = data.reader(), data.name()
+    if reader.name == READERS[suffix] and out.resolve() == (data.root / f"{split}{suffix}").resolve():
+        raise ValueError(f"{out}: is the file that is read; name another one")
+    problems: list[str] = []
+    dataset = reader(data.root, split, scheme=data.asked_scheme(), report=problems.append)
+    samples, scheme = _converted(list(dataset), dataset.scheme, options.to_scheme)
+    if not samples:
+        raise ValueError(problems[0] if problems else f"{reader.name}: found no faces in {split}")
+    if any(sample.presence != 1 for sample in samples):
+        raise ValueError(f"{reader.name}: found pictures without faces, expected landmarks to write")
+    if not options.copy_images and not all(isinstance(sample.image, Path) for sample in samples):
+        raise ValueError(
+            f"{samples[0].image}: is no file of its own; add --copy-images to write the pictures"
+        )
+    check_writable(out)
+    with Progress("pictures", len(samples)) as progress:
+        faces = _placed(samples, _Pictures(out, options.copy_images), problems, progress)
+        for line in problems:
+            progress.say(f"canthus: {line}")
+    LABEL_WRITERS[suffix](out, scheme, f"{reader.name} {split}", faces)
+    pictures = len({face.file for face in faces})
+    sys.stdout.write(f"{out}: {len(faces)} faces in {pictures} pictures, scheme {scheme.name}\n")
+    return 1 if problems else 0
+
+
+def _converted(
+    samples: Sequence[Sample], source: Scheme, name: str | None
+) -> tuple[Sequence[Sample], Scheme]:
+    """The samples in another scheme. A point is visible where all points that it is made of are, hidden where
+    one of them is."""
+    if name is None:
+        return samples, source
+    if name not in SCHEMES:
+        raise ValueError(f"no scheme {name!r}; there are {', '.join(SCHEMES)}")
+    out = []
+    for sample in samples:
+        seen = source.convert(np.repeat(sample.visibility[:, None], 2, axis=1), name)[:, 0]
+        visibility = np.where(np.isnan(seen), np.nan, seen == 1).astype(np.float32)
+        out.append(replace(sample, points=source.convert(sample.points, name), visibility=visibility))
+    return out, SCHEMES[name]
+
+
+class _Pictures:
+    """Where the pictures of a file `out` lie; the copies are NUMBER.SUFFIX in a folder beside it."""
+
+    def __init__(self, out: Path, copy: bool) -> None:
+        self._folder, self._copies = out.parent, out.with_name(f"{out.stem}_images") if copy else None
+        self._known = dict[str, tuple[str, int, int]]()
+
+    def find(self, sample: Sample) -> tuple[str, int, int]:
+        """Name from the folder of `out`, width and height in px. Raises OSError and ValueError."""
+        key = str(sample.image)
+        if key not in self._known:
+            path = self._place(sample)
+            self._known[key] = (beside(path, self._folder), *picture_size(path))
+        return self._known[key]
+
+    def _place(self, sample: Sample) -> Path:
+        if self._copies is None:
+            return Path(str(sample.image))
+        target = self._copies / f"{len(self._known):06d}"
+        if not isinstance(sample.image, Path):
+            target = target.with_suffix(".png")
+            with aside(target) as part:
+                Image.fromarray(sample.read()).save(part)
+            return target
+        target = target.with_suffix(sample.image.suffix)
+        with aside(target) as part:
+            shutil.copyfile(sample.image, part)
+        return target
+
+
+def _placed(
+    samples: Sequence[Sample], pictures: _Pictures, problems: list[str], progress: Progress
+) -> list[LabelledFace]:
+    """The samples with their pictures; those without a readable one go to `problems`."""
+    faces = []
+    for sample in samples:
+        progress.advance()
+        try:
+            faces.append(LabelledFace(sample, *pictures.find(sample)))
+        except (OSError, ValueError) as error:
+            problems.append(reason(Path(str(sample.image)), ValueError(one_line(error))))
+    return faces
