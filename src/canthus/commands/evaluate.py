@@ -121,7 +121,7 @@ def run(model: str, data: Split, boxes: Boxes, options: Options) -> tuple[dict[s
     predictions = predict(landmarker, dataset, source)
     if options.backgrounds is not None:
         predictions = with_backgrounds(predictions, landmarker, Backgrounds(options.backgrounds, "test"))
-    provenance = _model(model, Path(landmarker.session.name), landmarker, flip_test)
+    provenance = _model(model, Path(landmarker.session.name), landmarker)
     predictions = replace(predictions, provenance={**provenance, **predictions.provenance})
     if options.save_predictions is not None:
         predictions.save(options.save_predictions)
@@ -147,7 +147,7 @@ def _flips(model: str) -> bool:
     return native.read_recipe(Path(model)).test.flip
 
 
-def _model(model: str, path: Path, landmarker: OnnxLandmarker, flip_test: bool) -> dict[str, Any]:
+def _model(model: str, path: Path, landmarker: OnnxLandmarker) -> dict[str, Any]:
     named = model if model in BUNDLED else Path(model).name
     metadata = landmarker.session.metadata
     return {
@@ -158,5 +158,5 @@ def _model(model: str, path: Path, landmarker: OnnxLandmarker, flip_test: bool) 
         "training_data": metadata.get("training_data", ""),
         "initial_weights": metadata.get("initial_weights", ""),
         "training": json.loads(metadata.get("training", "{}")),
-        "flip_test": flip_test,
+        "flip_test": metadata.get("flip_test") == "true",
     }
