@@ -93,7 +93,7 @@ class Predictor:
         self,
         *,
         smooth: str = "medium",
-        detect_every: float = 0.5,
+        detect_every: float = 1.0,
         min_presence: float = 0.5,
         max_faces: int = 32,
     ) -> Tracker:

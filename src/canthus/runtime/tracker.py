@@ -61,7 +61,7 @@ class Tracker:
         detector: Detector,
         *,
         smooth: str = "medium",
-        detect_every: float = 0.5,
+        detect_every: float = 1.0,
         min_presence: float = 0.5,
         max_faces: int = 32,
         add_pose: Callable[[Faces], Faces] = with_pose,
