@@ -113,5 +113,5 @@ def _times(result: dict[str, Any]) -> list[str]:
         return [f"{ours} (median)."]
     return [
         f"{ours}, YuNet-n {times['yunet']:.2f} ms "
-        f"(medians, the two taking turns; ratio {times['ratio']:.2f})."
+        f"(medians, the two taking turns; ours over theirs, median of the pairs: {times['ratio']:.2f})."
     ]
