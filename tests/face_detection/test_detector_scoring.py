@@ -98,4 +98,4 @@ def test_the_page_shows_the_figures():
     }
     page, card = results_page(result), model_card(result)
     assert "| canthus face_detector | 0.000 | 1 | 100.0 | 100.0 | 100.0 |" in page
-    assert "sha256 `abc`" in card and "ratio 0.75" in card
+    assert "sha256 `abc`" in card and "median of the pairs: 0.75" in card
