@@ -94,7 +94,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--frames", type=int, default=20_000)
+    parser.add_argument("--frames", type=int, default=20_000, help="of the long clip; 0: speed only")
     parser.add_argument("--page", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -102,12 +102,13 @@ def main() -> None:
         moving_clip(SAMPLE, clip, frames=500)
         with opencv_threads(1):
             speed = speed_lines(measure(clip, "face68", 1))
-        memory = memory_lines(grown(options.frames, Path(folder)))
+        memory = memory_lines(grown(options.frames, Path(folder))) if options.frames else []
     print("\n".join([*speed, *memory]))
     if options.page:
         command = f"python benchmarks/video.py --frames {options.frames} --page {options.page}"
         write_section(options.page, "video", "Video: a frame, part by part", command, speed)
-        write_section(options.page, "video-memory", "Video: memory", command, memory)
+        if memory:
+            write_section(options.page, "video-memory", "Video: memory", command, memory)
 
 
 if __name__ == "__main__":
