@@ -30,6 +30,7 @@ def report(recipe: str, nme: float, **changes: Any) -> dict[str, Any]:
         "training_data": "300w train (1143)",
         "initial_weights": "scratch",
         "dataset": "300w",
+        "labels": "ibug68",
         "split": "helen_test",
         "flip_test": True,
         "faces": 330,

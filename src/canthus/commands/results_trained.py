@@ -9,9 +9,7 @@ from typing import Any
 
 from canthus.commands.results_page import Report, table
 from canthus.recipe import load_recipe, recipe_names
-
-#: Each dataset's usual number comes first where a report has it.
-_NORMALIZERS = ("inter_ocular", "landmark_box_sqrt_wh", "annotation_box_max", "inter_pupil")
+from canthus.schemes import SCHEMES
 
 
 def read_trained(folder: Path) -> list[Report]:
@@ -88,7 +86,7 @@ def trained_section(reports: Sequence[Report]) -> str:
 
 def _errors(report: Report) -> list[str]:
     metrics = report["metrics"]
-    name = next(name for name in _NORMALIZERS if metrics.get(f"nme/{name}") is not None)
+    name = SCHEMES[report["labels"]].default_normalizer
     interval = report["intervals"]["metrics"].get(f"nme/{name}")
     failures = metrics.get(f"failure_rate/{name}@0.08")
     return [
