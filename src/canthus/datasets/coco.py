@@ -52,10 +52,7 @@ class Coco(SampleList):
         report: Report | None = None,
     ) -> None:
         root = Path(root)
-        path = root / f"{split}.json"
-        if not path.is_file():
-            others = ", ".join(sorted(item.stem for item in root.glob("*.json"))) if root.is_dir() else ""
-            raise self.absent(path, f"file (splits there: {others or 'none'})")
+        path = self.split_file(root, f"{split}.json")
         content = coco_file.read(path)
         found = _scheme(path, content, scheme)
         hidden = (content.get("info") or {}).get("v0") == "self_occluded"

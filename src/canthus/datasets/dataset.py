@@ -110,6 +110,15 @@ class SampleList:
         )
 
     @classmethod
+    def split_file(cls, root: Path, name: str) -> Path:
+        """ROOT/SPLIT.ext, or the error that lists the splits that are there."""
+        path = root / name
+        if not path.is_file():
+            there = sorted(item.stem for item in root.glob(f"*{path.suffix}")) if root.is_dir() else []
+            raise cls.absent(path, f"file (splits there: {', '.join(there) or 'none'})")
+        return path
+
+    @classmethod
     def check_split(cls, split: str) -> None:
         """Raise ValueError for a split that this dataset does not have."""
         if split not in cls.splits:

@@ -49,10 +49,7 @@ class Tsv(SampleList):
         report: Report | None = None,
     ) -> None:
         root = Path(root)
-        path = root / f"{split}.tsv"
-        if not path.is_file():
-            others = ", ".join(sorted(item.stem for item in root.glob("*.tsv"))) if root.is_dir() else ""
-            raise self.absent(path, f"file (splits there: {others or 'none'})")
+        path = self.split_file(root, f"{split}.tsv")
         count, lines = read_tsv(path)
         samples, missing = list[Sample](), list[str]()
         seen = dict[str, int]()

@@ -5,27 +5,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from canthus.models.backbones.mobilenetv3_large import BLOCKS, LAST, STEM, Row, convolution
 from canthus.models.initialization import initialize_kaiming
 
-#: (kernel, expanded channels, channels, activation, squeeze-and-excitation, stride) of each block.
-BLOCKS: tuple[tuple[int, int, int, type[nn.Module], bool, int], ...] = (
-    (3, 16, 16, nn.ReLU, False, 1),
-    (3, 64, 24, nn.ReLU, False, 2),
-    (3, 72, 24, nn.ReLU, False, 1),
-    (5, 72, 40, nn.ReLU, True, 2),
-    (5, 120, 40, nn.ReLU, True, 1),
-    (5, 120, 40, nn.ReLU, True, 1),
-    (3, 240, 80, nn.Hardswish, False, 2),
-    (3, 200, 80, nn.Hardswish, False, 1),
-    (3, 184, 80, nn.Hardswish, False, 1),
-    (3, 184, 80, nn.Hardswish, False, 1),
-    (3, 480, 112, nn.Hardswish, True, 1),
-    (3, 672, 112, nn.Hardswish, True, 1),
-    (5, 672, 160, nn.Hardswish, True, 2),
-    (5, 672, 160, nn.Hardswish, True, 1),
-    (5, 960, 160, nn.Hardswish, True, 1),
-)
-STEM = 16
+#: The published table but for the block before the last, which is narrower inside.
+ROWS: tuple[Row, ...] = (*BLOCKS, (5, 672, 160, nn.Hardswish, True, 1), LAST)
 #: The last block at each of the strides 4, 8, 16, 32.
 KEPT = (2, 5, 11, 14)
 
@@ -39,10 +23,10 @@ class MobileNetV3(nn.Module):
     def __init__(self, *, width: float = 1.0) -> None:
         super().__init__()
         inputs = _scaled(STEM, width)
-        self.channels = tuple(_scaled(BLOCKS[index][2], width) for index in KEPT)
-        self.stem = nn.Sequential(*_convolution(3, inputs, kernel=3, stride=2), nn.Hardswish(inplace=True))
+        self.channels = tuple(_scaled(ROWS[index][2], width) for index in KEPT)
+        self.stem = nn.Sequential(*convolution(3, inputs, kernel=3, stride=2), nn.Hardswish(inplace=True))
         blocks = []
-        for kernel, expanded, channels, activation, gated, stride in BLOCKS:
+        for kernel, expanded, channels, activation, gated, stride in ROWS:
             outputs = _scaled(channels, width)
             blocks.append(
                 Block(
@@ -86,12 +70,12 @@ class Block(nn.Module):
     ) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            *_convolution(inputs, expanded, kernel=1),
+            *convolution(inputs, expanded, kernel=1),
             activation(),
-            *_convolution(expanded, expanded, kernel=kernel, stride=stride, groups=expanded),
+            *convolution(expanded, expanded, kernel=kernel, stride=stride, groups=expanded),
             activation(),
             Gate(expanded) if gated else nn.Identity(),
-            *_convolution(expanded, outputs, kernel=1),
+            *convolution(expanded, outputs, kernel=1),
         )
         self.shortcut = _shortcut(inputs, outputs, stride)
         self.activation = activation()
@@ -110,7 +94,7 @@ class Gate(nn.Module):
         hidden = max(width // 4, 8)
         self.layers = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
-            *_convolution(width, hidden, kernel=1),
+            *convolution(width, hidden, kernel=1),
             nn.ReLU(inplace=True),
             nn.Conv2d(hidden, width, 1, bias=False),
             nn.Hardsigmoid(),
@@ -126,19 +110,10 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
     """x itself, or depthwise 3x3 for the stride and 1x1 for the width, whichever is needed."""
     layers: list[nn.Module] = []
     if stride != 1:
-        layers += _convolution(inputs, inputs, kernel=3, stride=stride, groups=inputs)
+        layers += convolution(inputs, inputs, kernel=3, stride=stride, groups=inputs)
     if inputs != outputs:
         layers += [nn.Conv2d(inputs, outputs, 1, bias=stride != 1), nn.BatchNorm2d(outputs)]
     return nn.Sequential(*layers)
-
-
-def _convolution(
-    inputs: int, outputs: int, *, kernel: int, stride: int = 1, groups: int = 1
-) -> list[nn.Module]:
-    return [
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
-        nn.BatchNorm2d(outputs),
-    ]
 
 
 def _scaled(channels: int, width: float) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from torch import Tensor, nn
 
 from canthus.models.initialization import initialize_kaiming
 
-#: (kernel, expanded channels, channels, activation, squeeze-and-excitation, stride) of each block but the
-#: last ones, which are alike.
-BLOCKS: tuple[tuple[int, int, int, type[nn.Module], bool, int], ...] = (
+#: Kernel, expanded channels, channels, activation, squeeze-and-excitation, stride of a block.
+Row: TypeAlias = tuple[int, int, int, type[nn.Module], bool, int]
+#: All blocks but the last ones, which are alike.
+BLOCKS: tuple[Row, ...] = (
     (3, 16, 16, nn.ReLU, False, 1),
     (3, 64, 24, nn.ReLU, False, 2),
     (3, 72, 24, nn.ReLU, False, 1),
@@ -23,7 +26,7 @@ BLOCKS: tuple[tuple[int, int, int, type[nn.Module], bool, int], ...] = (
     (3, 672, 112, nn.Hardswish, True, 1),
     (5, 672, 160, nn.Hardswish, True, 2),
 )
-LAST: tuple[int, int, int, type[nn.Module], bool, int] = (5, 960, 160, nn.Hardswish, True, 1)
+LAST: Row = (5, 960, 160, nn.Hardswish, True, 1)
 STEM = 16
 
 
@@ -38,7 +41,7 @@ class MobileNetV3Large(nn.Module):
         super().__init__()
         if last < 1:
             raise ValueError(f"last: found {last}, expected 1 or more blocks")
-        self.stem = nn.Sequential(*_layer(3, STEM, kernel=3, stride=2), nn.Hardswish())
+        self.stem = nn.Sequential(*convolution(3, STEM, kernel=3, stride=2), nn.Hardswish())
         blocks, inputs = list[Block](), STEM
         rows = (*BLOCKS, *(LAST,) * last)
         for kernel, expanded, outputs, activation, gated, stride in rows:
@@ -87,13 +90,13 @@ class Block(nn.Module):
         gated: bool,
     ) -> None:
         super().__init__()
-        wide = [] if inputs == expanded else [*_layer(inputs, expanded, kernel=1), activation()]
+        wide = [] if inputs == expanded else [*convolution(inputs, expanded, kernel=1), activation()]
         self.layers = nn.Sequential(
             *wide,
-            *_layer(expanded, expanded, kernel=kernel, stride=stride, groups=expanded),
+            *convolution(expanded, expanded, kernel=kernel, stride=stride, groups=expanded),
             Gate(expanded) if gated else nn.Identity(),
             activation(),
-            *_layer(expanded, outputs, kernel=1),
+            *convolution(expanded, outputs, kernel=1),
         )
         self.residual = stride == 1 and inputs == outputs
 
@@ -124,7 +127,10 @@ class Gate(nn.Module):
         return x * factors
 
 
-def _layer(inputs: int, outputs: int, *, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
+def convolution(
+    inputs: int, outputs: int, *, kernel: int, stride: int = 1, groups: int = 1
+) -> list[nn.Module]:
+    """Without bias, the size kept but for the stride; then its norm."""
     return [
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs),
