@@ -8,24 +8,30 @@ from torch import Tensor
 
 from canthus.codecs.codec import Outputs, Target
 from canthus.codecs.coordinates import Coordinates
+from canthus.formats.tsv import ATTRIBUTES
 from canthus.geometry import FloatArray
-from canthus.morphable_models import fit, sparse_model
+from canthus.morphable_models import Perspective, euler_angles, sparse_model
+from canthus.morphable_models.rigid_pose import rigid_rotations
 from canthus.sample import Annotations
-from canthus.schemes import SCHEMES, Scheme
+from canthus.schemes import Scheme
 
 #: Radians from which a head counts as turned to the side, and as raised or lowered.
 SIDE, TILT = 0.52, 0.26
-#: The dataset's flags that make a class each; faces without the tag are taken not to have it.
-TAGS = ("subset/expression", "subset/occlusion")
+#: Focal length of the camera in sides of the crop: a face that fills it is some 70 cm away.
+FOCAL = 3.0
+#: The dataset's attribute that says whether a head is turned, and the others, a class each.
+TURNED, *OTHERS = (f"subset/{name}" for name in ATTRIBUTES)
 
 
 class Pfld(Coordinates):
     """`points` as in `coordinates`, and the field `angles` (B, 3): pitch, yaw, roll in radians.
 
-    The angles are those of the package's shape model fitted to the labels after the augmentation, with the
-    signs of 300W-LP. Target `classes` (B, 6): profile, frontal, head up, head down (from the angles),
-    expression, occlusion (from the dataset's tags). A face whose labels or scheme tell no pose counts as
-    frontal.
+    The angles are those under which a pinhole camera (`FOCAL`, its axis through the middle of the crop) sees
+    the rigid points of the labels after the augmentation, with the signs of 300W-LP; a face whose labels or
+    scheme tell no pose has weight 0. Target `classes` (B, 9): profile, frontal, head up, head down, then
+    expression, illumination, make-up, occlusion, blur. The latter are WFLW's attributes, which a face without
+    the tag is taken not to have; profile is its attribute of large pose, or where that is not stated follows
+    from the yaw. So every face is profile or frontal, and none has no weight; without a pose it is frontal.
     """
 
     def point_fields(self) -> dict[str, tuple[int, ...]]:
@@ -35,12 +41,15 @@ class Pfld(Coordinates):
     def encode_points(self, annotations: Annotations) -> dict[str, Target]:
         """Points, angles and classes."""
         points = annotations.points
-        angles = torch.from_numpy(head_angles(points.detach().cpu().numpy(), self.scheme)).to(points)
+        found = head_angles(points.detach().cpu().numpy(), self.scheme, self.size)
+        angles = torch.from_numpy(found).to(points)
         known = torch.isfinite(angles).all(-1)
         angles = torch.nan_to_num(angles)
-        side = angles[:, 1].abs() > SIDE
+        tags = {tag: annotations.tags.get(tag, angles[:, 0] * torch.nan) for tag in (TURNED, *OTHERS)}
+        stated = torch.isfinite(tags[TURNED])
+        side = torch.where(stated, tags[TURNED] > 0, angles[:, 1].abs() > SIDE)
         columns = [side, ~side, angles[:, 0] > TILT, angles[:, 0] < -TILT]
-        columns += [torch.nan_to_num(annotations.tags.get(tag, angles[:, 0] * 0)) > 0 for tag in TAGS]
+        columns += [tags[tag] > 0 for tag in OTHERS]
         return {
             **super().encode_points(annotations),
             "angles": Target(angles, known * annotations.weight),
@@ -53,13 +62,12 @@ class Pfld(Coordinates):
         return {**super().mirror_points(outputs, order), "angles": outputs["angles"] * sign}
 
 
-def head_angles(points: FloatArray, scheme: Scheme) -> FloatArray:
-    """Pitch, yaw, roll (N, 3) in radians of faces (N, K, 2); NaN where too few points are known, they all
-    fall together, or the scheme has no conversion to the model's."""
-    model = sparse_model()
-    if model.scheme not in (scheme.name, *scheme.conversions):
+def head_angles(points: FloatArray, scheme: Scheme, size: int) -> FloatArray:
+    """Pitch, yaw, roll (N, 3) in radians of faces (N, K, 2) in px of a crop of `size` px; NaN where too few
+    rigid points are known, they lie on a line, or the scheme has no conversion to that of the shape model."""
+    target = sparse_model().scheme
+    if target not in (scheme.name, *scheme.conversions):
         return np.full((len(points), 3), np.nan)
-    target = SCHEMES[model.scheme]
-    pose = np.radians(fit(model, scheme.convert(points, target)).pose)
-    spread = np.nan_to_num(np.ptp(np.nan_to_num(points, nan=0.0), axis=1)).max(1)
-    return np.where(spread[:, None] > 0, pose[:, [1, 0, 2]], np.nan)
+    camera = Perspective(FOCAL * size, ((size - 1) / 2,) * 2)
+    pose = euler_angles(rigid_rotations(scheme.convert(points, target), camera))
+    return np.radians(pose[:, [1, 0, 2]])
