@@ -92,6 +92,13 @@ def test_the_scheme_is_found(tmp_path: Path) -> None:
         ),
         (lambda c: c.update(annotations=[]), "no annotations"),
         (lambda c: c.pop("images"), "no list of objects 'images'"),
+        (lambda c: c.update(info="mine"), "found info 'mine', expected an object"),
+        (lambda c: c.update(categories=["face"]), "found categories .*, expected a list of objects"),
+        (lambda c: c["annotations"][1].update(image_id=[1]), r"found the image id \[1\], expected a number"),
+        (
+            lambda c: c["annotations"][1].update(tags={"yaw": float("nan")}),
+            "annotation 1: found tags .*expected an object of names with numbers",
+        ),
     ],
 )
 def test_wrong_files_are_named(tmp_path: Path, change: Any, message: str) -> None:
@@ -104,14 +111,14 @@ def test_null_where_nothing_is_stated(tmp_path: Path) -> None:
     def blank(content: Any) -> None:
         for item in content["annotations"]:
             item["keypoints"][:3] = [None, None, 0]
-            item |= {"bbox": [None, 1, 2, 3], "yaw_abs": None, "area": None}
+            item |= {"bbox": [None, 1, 2, 3], "yaw_abs": None, "area": None, "roll": float("nan")}
 
     edited(dataset_trees.coco(tmp_path), blank)
     for sample in Coco(tmp_path, "train"):
         placed = sample.points[~np.isnan(sample.points).any(-1)]
         assert np.isnan(sample.points[0]).all() and len(placed) >= 1
         np.testing.assert_allclose(sample.box, [*placed.min(0), *placed.max(0)])
-        assert "yaw_abs" not in sample.tags
+        assert not {"yaw_abs", "roll"} & set(sample.tags)
 
 
 def test_broken_json_and_unknown_split(tmp_path: Path) -> None:

@@ -30,6 +30,16 @@ def test_merl_rav_signs_are_visibility(tmp_path: Path) -> None:
     np.testing.assert_allclose(turned.box, [*tight.min(0), *tight.max(0)])
 
 
+def test_merl_rav_points_beside_the_picture_are_no_hidden_ones(tmp_path: Path) -> None:
+    dataset_trees.merl_rav(tmp_path)
+    path = tmp_path / "merl_rav_organized" / "frontal" / "testset" / "image00021.pts"
+    rows = [*["-3.5 20", "12 -2.25", "-10 -20", "-1 -1"], *[f"{i} {i + 1}" for i in range(64)]]
+    path.write_text("version: 1\nn_points: 68\n{\n" + "\n".join(rows) + "\n}\n")
+    sample = MerlRav(tmp_path, "test")[0]
+    np.testing.assert_array_equal(sample.points[:4], [[-3.5, 20], [12, -2.25], [10, 20], [np.nan, np.nan]])
+    np.testing.assert_array_equal(sample.visibility[:5], [1, 1, 0, 0, 1])
+
+
 def test_merl_rav_labels_with_the_pictures_of_aflw(tmp_path: Path) -> None:
     dataset_trees.merl_rav(tmp_path)
     (tmp_path / "merl_rav_organized").rename(tmp_path / "merl_rav_labels")
@@ -114,6 +124,14 @@ def test_300w_lp_without_the_folder_of_landmarks(tmp_path: Path) -> None:
     assert sample.tags == {}
     with pytest.raises(FileNotFoundError, match=r"landmarks.*_pts\.mat"):
         W300LP(tmp_path, "train", scheme=IBUG68)
+    for part in ("HELEN", "HELEN_Flip"):
+        savemat(
+            str(tmp_path / part / "HELEN_10405146_1_0.mat"),
+            {"pt2d": dataset_trees.face(4).T, "pt3d_68": points},
+        )
+    np.testing.assert_allclose(
+        W300LP(tmp_path, "train", scheme=IBUG68)[0].points, dataset_trees.face(4), atol=1e-5
+    )
     shutil.rmtree(tmp_path / "IBUG_Flip")
     with pytest.raises(FileNotFoundError, match="IBUG_Flip"):
         W300LP(tmp_path, "train")

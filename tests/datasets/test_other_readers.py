@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import dataset_trees
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from canthus.datasets.aflw2000_3d import Aflw2000In3d
 from canthus.datasets.backgrounds import Backgrounds
@@ -15,6 +18,8 @@ from canthus.datasets.wflw import WFLW
 from canthus.datasets.youtube_faces import YoutubeFaces
 from canthus.formats.tsv import ATTRIBUTES
 from canthus.schemes import SCHEMES
+
+POINTS = np.ones((3, 68))
 
 
 def test_youtube_rows_and_persons(tmp_path: Path) -> None:
@@ -69,6 +74,23 @@ def test_aflw2000_3d_broken_file(tmp_path: Path) -> None:
         Aflw2000In3d(tmp_path, "test")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"pt3d_68": np.full((3, 68), np.nan)}, "shape (3, 68) with values that are no numbers, expected"),
+        ({"pt3d_68": np.array(["a", "b"])}, "found a pt3d_68 of texts or cells, expected numbers"),
+        ({"pt3d_68": POINTS, "Pose_Para": np.full((1, 7), np.nan)}, "found Pose_Para [nan, nan, nan]"),
+        ({"pt3d_68": POINTS, "Pose_Para": np.zeros((1, 2))}, "found Pose_Para [0.0, 0.0], expected"),
+    ],
+)
+def test_aflw2000_3d_values_that_are_none(content: dict[str, Any], said: str, tmp_path: Path) -> None:
+    dataset_trees.aflw2000_3d(tmp_path)
+    path = next(tmp_path.glob("*.mat"))
+    savemat(str(path), content)
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: .*{re.escape(said)}"):
+        Aflw2000In3d(tmp_path, "test")
+
+
 def test_aflw2000_3d_real(data: Path) -> None:
     dataset = Aflw2000In3d(data / "aflw2000_3d_original", "test")
     assert len(dataset) == 10
@@ -79,9 +101,15 @@ def test_aflw2000_3d_real(data: Path) -> None:
 def test_face_synthetics(tmp_path: Path) -> None:
     dataset = FaceSynthetics(dataset_trees.face_synthetics(tmp_path), "all")
     np.testing.assert_allclose(dataset[1].points, dataset_trees.face(1, 70), atol=1e-5)
-    (tmp_path / "000001_ldmks.txt").write_text("1 2\n3\n")
-    with pytest.raises(ValueError, match=r"000001_ldmks\.txt"):
-        FaceSynthetics(tmp_path, "all")
+    for text, said in (
+        ("1 2\n3\n", "found a line of 1 numbers, expected 70 lines"),
+        ("1 x\n", "expected lines `x y` .could not convert"),
+        ("nan 2\n" * 70, "with values that are no numbers, expected 70 lines"),
+        ("", "expected 70 lines"),
+    ):
+        (tmp_path / "000001_ldmks.txt").write_text(text)
+        with pytest.raises(ValueError, match=rf"000001_ldmks\.txt: .*{said}"):
+            FaceSynthetics(tmp_path, "all")
 
 
 def test_face_synthetics_real(data: Path) -> None:

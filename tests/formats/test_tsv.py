@@ -110,6 +110,24 @@ def test_a_wrong_line_is_told(column: int, cell: str, reason: str, tmp_path: Pat
     assert len(Tsv(tmp_path, "test", report=told.append)) == 2 and len(told) == 1
 
 
+def test_a_file_of_wrong_lines_tells_them_all(tmp_path: Path) -> None:
+    path = dataset_trees.tsv(tmp_path) / "test.tsv"
+    rows = columns(path)
+    path.write_text("\n".join("\t".join(row) for row in [rows[0], *([*row[:3], "x"] for row in rows[1:])]))
+    told: list[str] = []
+    found = Tsv(tmp_path, "test", report=told.append)
+    assert len(found) == 0 and found.scheme.name == "ibug68"
+    assert len(told) == 3 and "line 2: found 4 columns" in told[0]
+
+
+def test_an_empty_cell_of_tags_states_none(tmp_path: Path) -> None:
+    path = dataset_trees.tsv(tmp_path) / "test.tsv"
+    rows = columns(path)
+    rows[2][6] = ""
+    path.write_text("\n".join("\t".join(row) for row in rows))
+    assert Tsv(tmp_path, "test")[1].tags == {}
+
+
 def test_a_name_that_the_format_cannot_hold(tmp_path: Path) -> None:
     face = LabelledFace(sample(np.ones((5, 2)), [0, 0, 1, 1]), "a\tb.jpg", 9, 9)
     with pytest.raises(ValueError, match="has a tab or a line break"):

@@ -10,7 +10,8 @@ import numpy as np
 
 from canthus.datasets.dataset import LabelledTree, labelled, photo_group, picture_of
 from canthus.datasets.fitted_pose import pose_tags
-from canthus.formats.mat import read_mat
+from canthus.formats.labels import described
+from canthus.formats.mat import numbers, read_mat
 from canthus.sample import Sample
 from canthus.schemes.ibug68_3d import IBUG68_3D
 
@@ -45,7 +46,10 @@ class Aflw2000In3d(LabelledTree):
 def read_fit(path: Path) -> tuple[np.ndarray, dict[str, float]]:
     """Points (68, 2) px and the head's angles in degrees of a .mat file; ValueError that names it else."""
     content = read_mat(path, ("pt3d_68", "Pose_Para"))
-    points = np.asarray(content.get("pt3d_68", ()), dtype=np.float32)
-    if points.shape != (3, 68) or not np.isfinite(points).all():
-        raise ValueError(f"{path}: found pt3d_68 of shape {points.shape}, expected (3, 68)")
-    return points[:2].T.copy(), pose_tags(content)
+    try:
+        points = numbers(content, "pt3d_68")
+        if points.shape != (3, 68) or not np.isfinite(points).all():
+            raise ValueError(f"found pt3d_68 of {described(points)}, expected (3, 68)")
+        return points[:2].T.astype(np.float32), pose_tags(content)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None

@@ -103,7 +103,7 @@ def _sample(face: coco_file.Face, picture: Path, scheme: Scheme, *, hidden_at_ze
     item = face.item
     if "visibility" in item:
         visibility = face.visibility(len(scheme))
-    tags = {tag: float(item[tag]) for tag in TAGS if isinstance(item.get(tag), (int, float))} | face.tags()
+    tags = {tag: float(item[tag]) for tag in TAGS if coco_file.is_number(item.get(tag))} | face.tags()
     name, group = str(item.get("sample_id") or face.name), str(item.get("group") or photo_group(face.name))
     visible = visibility.astype(np.float32)
     sample = labelled(picture, points, id=name, group=group, visibility=visible, tags=tags)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ class Face:
     def tags(self) -> dict[str, float]:
         """The numbers in the field `tags`; ValueError for anything else in it."""
         stated = self.item.get("tags") or {}
-        if not isinstance(stated, dict) or not all(isinstance(v, (int, float)) for v in stated.values()):
+        if not isinstance(stated, dict) or not all(is_number(v) for v in stated.values()):
             raise ValueError(
                 f"{self.where}: found tags {str(stated)[:60]}, expected an object of names with numbers"
             )
@@ -102,6 +103,11 @@ class Face:
         return np.asarray(np.clip([x, y, x + width, y + height], 0, last))
 
 
+def is_number(value: Any) -> bool:
+    """Whether a value of a JSON file is a finite number."""
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
 def read(path: Path) -> dict[str, Any]:
     """The content of a COCO-keypoints file with images and annotations; ValueError that names it else."""
     try:
@@ -112,6 +118,16 @@ def read(path: Path) -> dict[str, Any]:
         rows = content.get(key) if isinstance(content, dict) else None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise ValueError(f"{path}: no list of objects {key!r}; expected a COCO-keypoints file")
+    if not isinstance(content.get("info") or {}, dict):
+        raise ValueError(f"{path}: found info {str(content['info'])[:40]!r}, expected an object")
+    categories = content.get("categories") or []
+    if not isinstance(categories, list) or not all(isinstance(row, dict) for row in categories):
+        raise ValueError(f"{path}: found categories {str(categories)[:40]!r}, expected a list of objects")
+    numbers = [row.get("id") for row in content["images"]]
+    numbers += [row.get("image_id") for row in content["annotations"]]
+    strange = [number for number in numbers if not isinstance(number, (int, float, str, type(None)))]
+    if strange:
+        raise ValueError(f"{path}: found the image id {str(strange[0])[:40]}, expected a number or a text")
     if not content["annotations"]:
         raise ValueError(f"{path}: no annotations")
     return cast(dict[str, Any], content)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from canthus.datasets.dataset import LabelledTree, labelled, picture_of
+from canthus.formats.labels import described
 from canthus.sample import Sample
 from canthus.schemes.face_synthetics70 import FACE_SYNTHETICS70
 
@@ -49,9 +50,12 @@ def read_points(path: Path) -> np.ndarray:
             for line in path.read_text(errors="replace").splitlines()
             if line.strip()
         ]
-        points = np.array(rows, dtype=np.float32)
     except ValueError as error:
         raise ValueError(f"{path}: expected lines `x y` ({error})") from error
+    uneven = next((len(row) for row in rows if len(row) != 2), None)
+    if uneven is not None:
+        raise ValueError(f"{path}: found a line of {uneven} numbers, expected 70 lines `x y`")
+    points = np.array(rows, dtype=np.float32)
     if points.shape != (70, 2) or not np.isfinite(points).all():
-        raise ValueError(f"{path}: found an array of shape {points.shape}, expected 70 lines `x y`")
+        raise ValueError(f"{path}: found {described(points)}, expected 70 lines `x y`")
     return points

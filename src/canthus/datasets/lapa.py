@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from canthus.datasets import coco_file
 from canthus.datasets.dataset import LabelledTree, labelled, picture_of
+from canthus.formats.labels import described
 from canthus.sample import Sample
 from canthus.schemes.lapa106 import LAPA106
 
@@ -63,5 +64,5 @@ def read_points(path: Path) -> NDArray[np.float32]:
     except ValueError as error:
         raise ValueError(f"{path}: expected lines `x y` ({error})") from error
     if points.shape != (len(LAPA106), 2) or not np.isfinite(points).all() or rows[0] != [str(len(points))]:
-        raise ValueError(f"{path}: found shape {points.shape}, expected a line `106` and 106 lines `x y`")
+        raise ValueError(f"{path}: found {described(points)}, expected a line `106` and 106 lines `x y`")
     return points

@@ -21,9 +21,9 @@ class MerlRav(LabelledTree):
     """.pts files whose signs tell the visibility, with AFLW's pictures beside them or in ROOT/aflw/flickr.
 
     (x, y) is visible; (-x, -y) lies at (x, y), hidden by something; (-1, -1) is hidden behind the face itself
-    and has no position: visibility 0 for both. Coordinates are taken as they are; the release states no
-    origin. The box is the tight box of the points with a position. Tags `subset/POSE` name the folders; the
-    group is the photo.
+    and has no position: visibility 0 for both. One negative number alone is a visible point beside the
+    picture. Coordinates are taken as they are; the release states no origin. The box is the tight box of the
+    points with a position. Tags `subset/POSE` name the folders; the group is the photo.
     """
 
     name = "merl_rav"
@@ -51,12 +51,11 @@ class MerlRav(LabelledTree):
 
     def _sample(self, root: Path, path: Path, pose: str) -> Sample:
         rows = read_pts(path, len(IBUG68)) + 1  # as written
-        hidden = (rows < 0).all(1)
-        behind = (rows == -1).all(1)
+        hidden, behind = np.asarray((rows < 0).all(1)), np.asarray((rows == -1).all(1))
         photo = photo_group(path.name)
         flickr = [root / "aflw" / "flickr" / folder / f"{photo}.jpg" for folder in "023"]
         picture = picture_of(path) or self.picture(path.with_suffix(".jpg"), *flickr)
-        points = np.where(behind[:, None], np.nan, np.abs(rows))
+        points = np.where(behind[:, None], np.nan, np.where(hidden[:, None], -rows, rows))
         if np.isnan(points).all():
             raise ValueError(f"{path}: no point has a position")
         visibility = np.where(hidden, 0.0, 1.0).astype(np.float32)

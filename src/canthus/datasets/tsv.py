@@ -58,7 +58,7 @@ class Tsv(SampleList):
                 continue
             try:
                 row = parse_line(f"{path}: line {number}", line, count)
-                scheme = scheme or _scheme(row)
+                scheme = scheme or _scheme_of(row.where, count, None, row.extra.get("scheme"))
                 picture = _picture(root, row.image_path)
                 if picture is None:
                     if not allow_missing:
@@ -68,15 +68,14 @@ class Tsv(SampleList):
                 samples.append(_sample(row, picture, choose_scheme(row.where, count, asked=scheme), seen))
             except (ValueError, OSError) as error:
                 problem(error, report)
-        if scheme is None or (not samples and not missing and report is None):
+        if not samples and not missing and report is None:
             raise ValueError(f"{path}: no line with a face below the header")
-        super().__init__(split, choose_scheme(str(path), count, asked=scheme), samples, missing)
+        super().__init__(split, _scheme_of(str(path), count, scheme), samples, missing)
 
 
-def _scheme(row: TsvRow) -> Scheme:
-    stated = row.extra.get("scheme")
-    usual = IBUG68 if stated is None and len(row.points) == len(IBUG68) else None
-    return choose_scheme(row.where, len(row.points), asked=usual, stated=stated)
+def _scheme_of(where: str, count: int, asked: Scheme | None, stated: str | None = None) -> Scheme:
+    usual = IBUG68 if asked is None and stated is None and count == len(IBUG68) else None
+    return choose_scheme(where, count, asked=asked or usual, stated=stated)
 
 
 def _picture(root: Path, name: str) -> Path | None:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from canthus.datasets.dataset import LabelledTree, labelled, picture_of
 from canthus.datasets.fitted_pose import pose_tags
-from canthus.formats.mat import read_mat
+from canthus.formats.labels import described
+from canthus.formats.mat import numbers, read_mat
 from canthus.sample import Sample
 from canthus.schemes import Scheme
 from canthus.schemes.ibug68 import IBUG68
@@ -20,16 +21,17 @@ from canthus.schemes.ibug68_3d import IBUG68_3D
 PARTS = tuple(f"{part}{ending}" for part in ("AFW", "HELEN", "IBUG", "LFPW") for ending in ("", "_Flip"))
 #: Scheme -> the variable of NAME_pts.mat.
 LABELS = {IBUG68.name: "pts_2d", IBUG68_3D.name: "pts_3d"}
+#: Scheme -> the variable of NAME.mat, of rows x, y (and z).
+BESIDE = {IBUG68.name: "pt2d", IBUG68_3D.name: "pt3d_68"}
 
 
 class W300LP(LabelledTree):
     """NAME.jpg with NAME.mat, and ROOT/landmarks/PART/NAME_pts.mat; needs scipy.
 
     The labels are `pts_3d`, the jaw on the head (`ibug68_3d`, the default), or `pts_2d` on the visible
-    contour (`scheme: ibug68`); without the folder of landmarks, x and y of `pt3d_68` in NAME.mat, which has
-    the former only. Coordinates are taken as they are, the origin is certain to about half a pixel. Tags:
-    `yaw`, `pitch`, `roll` and `yaw_abs` in degrees. Every turned and mirrored version of a photo is in its
-    group.
+    contour (`scheme: ibug68`); without the folder of landmarks, x and y of `pt3d_68`, or `pt2d`, in NAME.mat.
+    Coordinates are taken as they are, the origin is certain to about half a pixel. Tags: `yaw`, `pitch`,
+    `roll` and `yaw_abs` in degrees. Every turned and mirrored version of a photo is in its group.
     Reading the labels of all 122,450 pictures takes minutes.
     """
 
@@ -61,23 +63,27 @@ class W300LP(LabelledTree):
     def _sample(self, root: Path, path: Path) -> Sample:
         part = path.parent.name
         picture = picture_of(path) or self.picture(path.with_suffix(".jpg"))
-        fit = read_mat(path, ("pt3d_68", "Pose_Para"))
+        fit = read_mat(path, (*BESIDE.values(), "Pose_Para"))
         points = self._points(root / "landmarks" / part / f"{path.stem}_pts.mat", path, fit)
+        try:
+            tags = pose_tags(fit)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
         face = path.stem.rpartition("_")[0]  # without the number of the turned version
         source = part.removesuffix("_Flip")
         photo = face if source == "LFPW" else face.rpartition("_")[0] or face
         group = f"{source}/{photo}"
-        return labelled(picture, points, id=f"{part}/{path.stem}", group=group, tags=pose_tags(fit))
+        return labelled(picture, points, id=f"{part}/{path.stem}", group=group, tags=tags)
 
     def _points(self, labels: Path, path: Path, fit: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-        if labels.is_file():
-            name, where = LABELS[self.scheme.name], labels
-            points = np.asarray(read_mat(labels, (name,)).get(name, ()), dtype=np.float64)
-        elif self.scheme.name == IBUG68_3D.name:
-            name, where = "pt3d_68", path
-            points = np.asarray(fit.get(name, ()), dtype=np.float64)[:2].T
-        else:
+        beside = BESIDE[self.scheme.name]
+        if not labels.is_file() and beside not in fit:
             raise self.absent(labels, "file")
+        name, where = (LABELS[self.scheme.name], labels) if labels.is_file() else (beside, path)
+        try:
+            points = numbers(read_mat(labels, (name,)), name) if where == labels else numbers(fit, name)[:2].T
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
         if points.shape != (68, 2) or not np.isfinite(points).all():
-            raise ValueError(f"{where}: found {name} of shape {points.shape}, expected 68 points")
+            raise ValueError(f"{where}: found {name} of {described(points)}, expected 68 points")
         return points

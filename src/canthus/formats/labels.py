@@ -6,6 +6,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from canthus.sample import Sample
 
 
@@ -19,6 +22,12 @@ class LabelledFace:
     file: str
     width: int
     height: int
+
+
+def described(array: NDArray[np.floating]) -> str:
+    """What an error says of labels that are not as expected."""
+    finite = bool(np.isfinite(array).all())
+    return f"shape {array.shape}" + ("" if finite else " with values that are no numbers")
 
 
 def shortest(values: Iterable[float]) -> list[float | None]:

@@ -25,6 +25,14 @@ def read_mat(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     return content
 
 
+def numbers(content: dict[str, Any], name: str) -> NDArray[np.float64]:
+    """A variable of `read_mat` as numbers, empty where it is not there; ValueError for texts and cells."""
+    try:
+        return np.asarray(content.get(name, ()), dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"found a {name} of texts or cells, expected numbers") from None
+
+
 def read_variables(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     """All of these arrays of a file of MATLAB 5 to 7.2.
 

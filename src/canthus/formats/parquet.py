@@ -19,8 +19,8 @@ class ParquetWriter:
 
     def __init__(self, path: Path, scheme: Scheme, model: str) -> None:
         try:
-            import pyarrow  # type: ignore[import-not-found, unused-ignore]
-            import pyarrow.parquet  # type: ignore[import-not-found, unused-ignore]
+            import pyarrow  # type: ignore[import-not-found, import-untyped, unused-ignore]
+            import pyarrow.parquet  # type: ignore[import-not-found, import-untyped, unused-ignore]
         except ImportError:
             raise ImportError("--parquet needs pyarrow: pip install 'canthus[tables]'") from None
         self._path, self._part = begin(path)

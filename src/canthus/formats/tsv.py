@@ -107,11 +107,12 @@ def parse_line(where: str, line: str, count: int) -> TsvRow:
     if not 6 <= len(cells) <= 8:
         raise ValueError(f"{where}: found {len(cells)} columns, expected 6, 7 with tags or 8 with {_EXTRA}")
     points = _numbers(where, f"landmarks_{count}pts", cells[2], 2 * count).reshape(count, 2)
-    window = [_numbers(where, name, cell, 1)[0] for name, cell in zip(_LAST, cells[3:6], strict=True)]
+    window = [float(_numbers(where, name, cell, 1)[0]) for name, cell in zip(_LAST, cells[3:6], strict=True)]
     if not np.isfinite(window).all() or window[0] <= 0:
         raise ValueError(f"{where}: found scale and centre {window}, expected a scale above 0 and two px")
     half = window[0] * _SCALE_PX / 2
-    flags = tuple(_numbers(where, "tags", cells[6], len(ATTRIBUTES))) if len(cells) > 6 else ()
+    tags = cells[6] if len(cells) > 6 else ""
+    flags = tuple(_numbers(where, "tags", tags, len(ATTRIBUTES))) if tags.strip() else ()
     middle = np.array(window[1:])
     return TsvRow(
         *(where, cells[0].replace("\\", "/")),
