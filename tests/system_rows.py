@@ -21,10 +21,11 @@ from canthus.recipe import Recipe, load_recipe
 ROWS = {
     "pfld_polaris_98": "wflw-pfld_1x",
     "pfld_polaris_68": "300w-pfld_1x",
-    "pfld_samuelyu_68": "300w-pfld_1x",
+    "pfld_samuelyu_68": "300w-pfld_1x-wing",
     "slpt_6layers_98": "wflw-slpt6",
     "slpt_12layers_98": "wflw-slpt12",
     "slpt_6layers_68": "300w-slpt6",
+    "slpt_6layers_29": "cofw-slpt6",
     "adnet_star_98": "wflw-star",
     "adnet_star_68": "300w-adnet",
     "adnet_star_29": "cofw-star",

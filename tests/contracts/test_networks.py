@@ -30,9 +30,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "fan": {"width": 16},
     "hourglass": {"stem": 8, "widths": [8] * 6, "depths": [1] * 6},
     "hrnetv2": {"width": 4},
-    "mobilenet": {"width": 0.25},
+    "mobilenetv1": {"width": 0.25},
     "mobilenetv2": {"width": 0.25},
-    "mobilenetv3": {"width": 0.25},
+    "mobilenetv3_act3": {"width": 0.25},
     "resnet": {"width": 8, "depths": [1] * 4},
     "scnet": {"width": 8, "depths": [1] * 4},
 }

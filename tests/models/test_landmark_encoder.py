@@ -15,8 +15,8 @@ from canthus.build import build_landmarker, build_losses
 from canthus.complexity import count
 from canthus.config import ConfigError
 from canthus.export import export, random_crops
-from canthus.models.backbones.mobilenetv3 import Block as MobileBlock
-from canthus.models.backbones.mobilenetv3 import Gate, MobileNetV3
+from canthus.models.backbones.mobilenetv3_act3 import Block as MobileBlock
+from canthus.models.backbones.mobilenetv3_act3 import Gate, MobileNetV3Act3
 from canthus.models.heads.landmark_encoder import LandmarkEncoder, logit, sample
 from canthus.models.necks.pan import MapAttention, Pan
 from canthus.models.transformer import Attention, index_sinusoid, position_map
@@ -31,7 +31,7 @@ def small(tiny: Recipe, **changes: Any) -> Recipe:
         {
             **tiny.model_dump(),
             "size": 64,
-            "backbone": {"name": "mobilenetv3", "width": 0.25},
+            "backbone": {"name": "mobilenetv3_act3", "width": 0.25},
             "neck": {"name": "pan", "width": 32, "finest": True, "deepest": True},
             "head": {"name": "landmark_encoder", "encoder": 1, "decoder": 2, "positions": 32, "maps": 3},
             "codec": {"name": "coordinates", "spread": "sigma", "attributes": ["covariance"]},
@@ -257,7 +257,7 @@ def test_mobile_blocks_add_before_they_activate() -> None:
 
 def test_the_trunk_has_its_published_size() -> None:
     with torch.device("meta"):
-        counts = count(MobileNetV3().eval(), torch.empty(1, 3, 256, 256))
+        counts = count(MobileNetV3Act3().eval(), torch.empty(1, 3, 256, 256))
     assert counts["params"] / 1e6 == pytest.approx(2.511, abs=6e-4)
     assert counts["macs_thop"] / 1e9 == pytest.approx(0.3003, abs=6e-5)
 

@@ -15,7 +15,7 @@ from canthus.checkpoints import load_official, native
 from canthus.cli import app
 from canthus.export import export, random_crops
 from canthus.geometry import CropRule
-from canthus.models.backbones.mobilenet import MobileNet
+from canthus.models.backbones.mobilenetv1 import MobileNetV1
 from canthus.models.heads.synergynet import SynergyNetHead
 from canthus.recipe import Recipe, load_recipe
 from canthus.runtime.landmarker import OnnxLandmarker
@@ -99,7 +99,7 @@ def test_regions_of_the_originals(shared: Path) -> None:
 
 def test_sizes_are_the_published_ones() -> None:
     for width, millions in ((1.0, 3.27), (0.5, 0.85)):
-        network = MobileNet(width=width)
+        network = MobileNetV1(width=width)
         count = sum(p.numel() for p in network.parameters()) + 62 * (network.channels[-1] + 1)
         assert count / 1e6 == pytest.approx(millions, abs=0.006)
 

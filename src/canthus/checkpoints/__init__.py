@@ -29,7 +29,7 @@ CONVERTERS: dict[str, Converter] = {
     "fan": FAN,
     "hourglass": mmpose.HOURGLASS,
     "hrnetv2": mmpose.HRNETV2,
-    "mobilenet": TDDFA,
+    "mobilenetv1": TDDFA,
     "mobilenetv2": mmpose.MOBILENETV2,
     "pfld": PFLD,
     "resnet": mmpose.RESNET,

@@ -6,9 +6,7 @@ blocks that change the width use.
 
 from __future__ import annotations
 
-import re
-
-from canthus.checkpoints.official import Converter
+from canthus.checkpoints.official import Converter, residual_layer
 
 _MAPS = {
     "heatmaps": "heatmaps",
@@ -17,11 +15,6 @@ _MAPS = {
     "features": "features",
 }
 _PLACES = {"1": "0", "3": "1", "4": "2"}
-
-
-def _layer(match: re.Match[str]) -> str:
-    """`bn2` and `conv2.conv` of a block are norm and convolution of its second layer."""
-    return f".layers.{int(match[2]) - 1}.{0 if match[1] == 'bn' else 2}."
 
 
 ADNET = Converter(
@@ -41,8 +34,8 @@ ADNET = Converter(
         (r"\.low1\.", ".down."),
         (r"\.low2(?=\.)", ".below"),
         (r"\.low3\.", ".up."),
-        (r"\.(bn)([123])\.", _layer),
-        (r"\.(conv)([123])\.conv\.", _layer),
+        (r"\.(bn)([123])\.", residual_layer),
+        (r"\.(conv)([123])\.conv\.", residual_layer),
         (r"\.skip_layer\.conv\.", ".shortcut."),
     ),
     sign=r"hgs\.0\.coordconv\.",

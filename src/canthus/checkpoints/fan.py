@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from canthus.checkpoints.official import Converter
+from canthus.checkpoints.official import Converter, residual_layer
 
 _PARTS = {"b1": "side", "b2": "down", "b3": "up", "b2_plus": "below"}
 _PARTS_OF_LEVEL = {"shortcut": "side", "conv_1": "down", "conv_2": "up", "attention": "attention"}
@@ -16,11 +16,6 @@ def _hourglass(match: re.Match[str]) -> str:
     """`m0.b2_3` is one level below `m0.b2_4`, the outermost of the published depth of 4."""
     stack, part, level = match[1], match[2], int(match[3])
     return f"head.hourglasses.{stack}.{'below.' * (4 - level)}{_PARTS[part]}."
-
-
-def _layer(match: re.Match[str]) -> str:
-    """`bn2` and `conv2` of a block are norm and convolution of its second layer."""
-    return f".layers.{int(match[2]) - 1}.{0 if match[1] == 'bn' else 2}."
 
 
 def _level(match: re.Match[str]) -> str:
@@ -57,7 +52,7 @@ FAN = Converter(
         (r"^conv1\.(?:conv\.)?", "backbone.first."),
         (r"^bn1\.", "backbone.norm."),
         (r"^conv([234])\.", lambda match: f"backbone.blocks.{int(match[1]) - 2}."),
-        (r"\.(bn|conv)([123])\.", _layer),
+        (r"\.(bn|conv)([123])\.", residual_layer),
         (r"\.downsample\.", ".shortcut."),
     ),
     sign=r"(?m)^(m0\.b2_plus_1|HG1\.conv_middle)\.",

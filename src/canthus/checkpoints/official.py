@@ -108,6 +108,12 @@ class Converter:
         return {name: found[source] for name, source in pairs if name not in found and source in found}
 
 
+def residual_layer(match: re.Match[str]) -> str:
+    """Our name of `bn2` or `conv2` (two groups) of a published residual block that norms before it convolves:
+    norm and convolution of the block's second layer."""
+    return f".layers.{int(match[2]) - 1}.{0 if match[1] == 'bn' else 2}."
+
+
 def read_state(path: Path) -> dict[str, Tensor]:
     """Official name -> tensor of a .pth file, bare or wrapped, without `module.` prefixes; no code is run.
 

@@ -6,9 +6,9 @@ from canthus.models.backbones.adnet import Adnet
 from canthus.models.backbones.fan import Fan
 from canthus.models.backbones.hourglass import Hourglass
 from canthus.models.backbones.hrnetv2 import HRNetV2
-from canthus.models.backbones.mobilenet import MobileNet
+from canthus.models.backbones.mobilenetv1 import MobileNetV1
 from canthus.models.backbones.mobilenetv2 import MobileNetV2
-from canthus.models.backbones.mobilenetv3 import MobileNetV3
+from canthus.models.backbones.mobilenetv3_act3 import MobileNetV3Act3
 from canthus.models.backbones.mobilenetv3_large import MobileNetV3Large
 from canthus.models.backbones.pfld import Pfld
 from canthus.models.backbones.resnet import ResNet
@@ -21,9 +21,9 @@ BACKBONES: dict[str, type[nn.Module]] = {
     "fan": Fan,
     "hourglass": Hourglass,
     "hrnetv2": HRNetV2,
-    "mobilenet": MobileNet,
+    "mobilenetv1": MobileNetV1,
     "mobilenetv2": MobileNetV2,
-    "mobilenetv3": MobileNetV3,
+    "mobilenetv3_act3": MobileNetV3Act3,
     "mobilenetv3_large": MobileNetV3Large,
     "pfld": Pfld,
     "resnet": ResNet,

@@ -34,7 +34,7 @@ class MobileNetV3Large(nn.Module):
     """(B, 3, S, S) -> four maps at strides 4, 8, 16, 32 with 24, 40, 112, 160 channels.
 
     `last` is the number of blocks after the one that brings stride 32: 2 in the paper, 1 in the network of
-    the light-weight challenge. The variant of face_key_points is `mobilenetv3`.
+    the light-weight challenge. The variant of face_key_points is `mobilenetv3_act3`.
     """
 
     def __init__(self, *, last: int = 2) -> None:

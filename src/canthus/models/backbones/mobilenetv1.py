@@ -1,4 +1,4 @@
-"""MobileNet (Howard et al. 2017): 3x3 depthwise and 1x1 convolutions, as 3DDFA_V2 takes it."""
+"""MobileNetV1 (Howard et al. 2017): 3x3 depthwise and 1x1 convolutions, as 3DDFA_V2 takes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BLOCKS = (
 STEM = 32
 
 
-class MobileNet(nn.Module):
+class MobileNetV1(nn.Module):
     """(B, 3, S, S) -> four maps at strides 4, 8, 16, 32 with 128, 256, 512, 1024 times `width` channels."""
 
     def __init__(self, *, width: float = 1.0) -> None:

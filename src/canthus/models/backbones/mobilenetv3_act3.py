@@ -1,5 +1,5 @@
-"""MobileNetV3-Large (Howard et al. 2019) in a variant whose blocks all have a shortcut, and their activation
-after it: the light backbone of face_key_points (yeyuxmf, Apache-2.0)."""
+"""MobileNetV3-Large (Howard et al. 2019) in the variant "act3", whose blocks all have a shortcut and their
+activation after it: the light backbone of face_key_points (yeyuxmf, Apache-2.0)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROWS: tuple[Row, ...] = (*BLOCKS, (5, 672, 160, nn.Hardswish, True, 1), LAST)
 KEPT = (2, 5, 11, 14)
 
 
-class MobileNetV3(nn.Module):
+class MobileNetV3Act3(nn.Module):
     """(B, 3, S, S) -> four maps at strides 4, 8, 16, 32 with 24, 40, 112, 160 times `width` channels.
 
     Channels are kept in multiples of 8.
