@@ -3,7 +3,7 @@
 import copy
 import json
 import pickle
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -145,3 +145,61 @@ def test_to_dict_writes_missing_numbers_as_null() -> None:
     points[0, 1] = np.nan
     content = Faces(points, np.ones((1, 5)), np.zeros((1, 4)), FIVE).to_dict()
     assert json.loads(json.dumps(content, allow_nan=False))["points"][0][:3] == [[3, 3], [None, None], [3, 3]]
+
+
+class Counted:
+    """A pose that follows the first point, and how often it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, found: Faces) -> np.ndarray:
+        self.asked += 1
+        return np.concatenate([found.points[:, 0], np.zeros((len(found), 1))], axis=1)
+
+
+def test_a_pose_given_as_a_function_is_made_once_when_it_is_read() -> None:
+    pose = Counted()
+    found = replace(faces(), pose=pose)
+    chosen, later = found[1:], found.moved(found.points + 1)
+    assert pose.asked == 0
+    assert found.pose is not None
+    assert found.pose.dtype == np.float32
+    np.testing.assert_array_equal(found.pose[:, :2], found.points[:, 0])
+    assert found.pose is found.pose
+    assert pose.asked == 1
+    np.testing.assert_array_equal(chosen.pose, found.pose[1:])
+    np.testing.assert_array_equal(later.pose[:, :2], found.points[:, 0] + 1)
+    assert pose.asked == 3
+    np.testing.assert_array_equal(found[2].pose, found.pose[2:])  # known already
+    np.testing.assert_array_equal(found[2].moved(found.points[2:] + 1).pose[:, :2], found.points[2:, 0] + 1)
+    assert pose.asked == 4
+    with pytest.raises(ValueError, match="read-only"):
+        found.pose[0] = 1
+    with pytest.raises(FrozenInstanceError):
+        found.pose = None  # type: ignore[misc]
+
+
+def test_copies_and_pickles_hold_the_pose_itself() -> None:
+    found = replace(faces(), pose=Counted())
+    for copied in (copy.deepcopy(found), pickle.loads(pickle.dumps(found)), replace(found, presence=None)):
+        assert "_pose_of" not in vars(copied)
+        np.testing.assert_array_equal(copied.pose, found.pose)
+    assert found.to_dict()["pose"] == found.pose.tolist()
+
+
+def test_poses_of_other_shapes_and_none_are_told() -> None:
+    assert replace(faces(), pose=lambda found: None).pose is None
+    with pytest.raises(ValueError, match=r"Faces.pose: found shape \(1, 3\), expected \(3, 3\)"):
+        _ = replace(faces(), pose=lambda found: np.zeros((1, 3))).pose
+    given = replace(faces(), pose=np.ones((3, 3), np.float32))
+    np.testing.assert_array_equal(given.moved(given.points + 1).pose, given.pose)
+    assert given[0].pose.shape == (1, 3)
+
+
+def test_joined_faces_are_those_of_all_parts() -> None:
+    found = faces()
+    both = Faces.joined([found[2], found[:2]])
+    np.testing.assert_array_equal(both.points, found.points[[2, 0, 1]])
+    np.testing.assert_array_equal(both.track_ids, [9, 7, 8])
+    assert both.covariance is None

@@ -22,7 +22,7 @@ from canthus.models.backbones import BACKBONES
 from canthus.models.heads import HEADS
 from canthus.models.landmarker import Landmarker
 from canthus.models.necks import NECKS
-from canthus.morphable_models import fit, sparse_model
+from canthus.morphable_models import fit_pose, sparse_model
 from canthus.recipe import DatasetPart, Part, Recipe
 from canthus.sample import Annotations, Sample
 from canthus.schemes import SCHEMES, Scheme
@@ -162,7 +162,7 @@ def measure_angles(samples: Iterable[Sample], scheme: Scheme) -> list[Sample]:
     if not lacking or model.scheme not in (scheme.name, *scheme.conversions):
         return out
     points = scheme.convert(np.stack([out[i].points for i in lacking]), SCHEMES[model.scheme])
-    for i, angles in zip(lacking, fit(model, points).pose, strict=True):
+    for i, angles in zip(lacking, fit_pose(model, points), strict=True):
         found = dict(zip(ANGLES, (*angles, abs(angles[0])), strict=True))
         measured = {name: float(value) for name, value in found.items() if np.isfinite(value)}
         out[i] = replace(out[i], tags={**measured, **out[i].tags})

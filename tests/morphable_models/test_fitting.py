@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from canthus.morphable_models import MorphableModel, Orthographic, Perspective, fit, rotation_matrix
+from canthus.morphable_models import (
+    MorphableModel,
+    Orthographic,
+    Perspective,
+    fit,
+    fit_pose,
+    rotation_matrix,
+)
 from canthus.morphable_models.fitting import _CHUNK
 
 RANDOM = np.random.default_rng(0)
@@ -95,16 +102,31 @@ def test_wrong_shapes_are_named() -> None:
 
 @pytest.mark.parametrize("camera", [Orthographic(), Perspective(500.0, (0.0, 0.0))])
 def test_derivatives_of_cameras(camera: Orthographic | Perspective) -> None:
-    points = RANDOM.normal(size=(2, 5, 3))
+    """Those by ways in space and by each parameter against finite differences."""
+    points, ways = RANDOM.normal(size=(2, 5, 3)), RANDOM.normal(size=(2, 4, 5, 3))
     parameters = np.array([[3.0, 0.2, 8.0], [2.0, -0.4, 9.0]])
-    seen = camera.project(points, parameters)
-    step = 1e-6
-    for axis in range(3):
-        moved = points.copy()
-        moved[..., axis] += step
-        numeric = (camera.project(moved, parameters).points - seen.points) / step
-        np.testing.assert_allclose(seen.by_points[..., axis], numeric, rtol=1e-4, atol=1e-4)
-        changed = parameters.copy()
-        changed[:, axis] += step
-        numeric = (camera.project(points, changed).points - seen.points) / step
-        np.testing.assert_allclose(seen.by_parameters[..., axis], numeric, rtol=1e-4, atol=1e-4)
+    found = camera.derivatives(points, parameters, ways)
+    assert found.shape == (2, 7, 5, 2)
+    seen, step = camera.project(points, parameters), 1e-6
+    for number in range(7):
+        moved, changed = points, parameters.copy()
+        if number < 4:
+            moved = points + step * ways[:, number]
+        else:
+            changed[:, number - 4] += step
+        numeric = (camera.project(moved, changed) - seen) / step
+        np.testing.assert_allclose(found[:, number], numeric, rtol=1e-4, atol=1e-4)
+
+
+def test_the_pose_alone_is_that_of_the_fit() -> None:
+    model = made(noise=0.05)
+    angles, coefficients = truth(5)
+    inside = model.shape(coefficients) @ rotation_matrix(angles).transpose(0, 2, 1)
+    points = inside[..., :2] * (40.0, -40.0) + RANDOM.normal(size=(5, POINTS, 2))
+    points[1, :3] = np.nan
+    points[2, 2:] = np.nan
+    weights = RANDOM.uniform(0.2, 1, points.shape[:2])
+    np.testing.assert_allclose(fit_pose(model, points, weights), fit(model, points, weights).pose, atol=1e-6)
+    each = [fit_pose(model, points[i : i + 1], weights[i : i + 1])[0] for i in range(5)]
+    np.testing.assert_allclose(each, fit_pose(model, points, weights), atol=1e-6)
+    assert np.isnan(each[2]).all()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from canthus.morphable_models import euler_angles, rotation_matrix
 from canthus.morphable_models.alignment import best_rotation, mean_shape, rotation_distance
-from canthus.morphable_models.pose import exponential
+from canthus.morphable_models.pose import exponential, small_rotation
 
 NOSE = np.array([0.0, 0.0, 1.0])  # out of the face
 LEFT = np.array([1.0, 0.0, 0.0])  # the person's left, right in the picture
@@ -32,6 +32,14 @@ def test_exponential_turns_about_its_axis() -> None:
     quarter = exponential(np.array([[0, 0, np.pi / 2], [0, 0, 0]]))
     np.testing.assert_allclose(quarter[0] @ LEFT, [0, 1, 0], atol=1e-12)
     np.testing.assert_allclose(quarter[1], np.eye(3))
+
+
+def test_small_rotations_agree_to_the_second_order() -> None:
+    axis = np.random.default_rng(1).normal(size=(5, 3))
+    axis /= np.linalg.norm(axis, axis=1, keepdims=True)
+    for angle in (0.1, 0.05):  # tan instead of the angle: off by a twelfth of its cube
+        distance = np.radians(rotation_distance(small_rotation(angle * axis), exponential(angle * axis)))
+        np.testing.assert_allclose(distance, angle**3 / 12, rtol=0.01)
 
 
 def test_alignment_finds_the_turn() -> None:

@@ -1,7 +1,7 @@
 """Linear 3D shape models of the face: as data, learnt from 2D landmarks, and fitted to them."""
 
 from canthus.morphable_models.camera import Orthographic, Perspective
-from canthus.morphable_models.fitting import Fit, fit
+from canthus.morphable_models.fitting import Fit, fit, fit_pose
 from canthus.morphable_models.morphable_model import MorphableModel
 from canthus.morphable_models.pose import euler_angles, rotation_matrix
 from canthus.morphable_models.readers import read_model
@@ -14,6 +14,7 @@ __all__ = [
     "Perspective",
     "euler_angles",
     "fit",
+    "fit_pose",
     "read_model",
     "rotation_matrix",
     "sparse_model",

@@ -8,15 +8,7 @@ import numpy as np
 
 from canthus.geometry import FloatArray
 
-
-@dataclass(frozen=True, eq=False)
-class Projected:
-    """Points (N, P, 2) in the plane with y up, their derivative (N, P, 2, 3) by the points in space, and
-    (N, P, 2, C) by the camera's own parameters."""
-
-    points: FloatArray
-    by_points: FloatArray
-    by_parameters: FloatArray
+_PLANE = np.eye(2)[:, None]  # (2, 1, 2): a step along x and one along y
 
 
 @dataclass(frozen=True)
@@ -32,18 +24,19 @@ class Orthographic:
         """Px per unit of length (N,)."""
         return parameters[:, 0]
 
-    def project(self, points: FloatArray, parameters: FloatArray) -> Projected:
-        """Points (N, P, 3) on the plane."""
-        n, p = points.shape[:2]
-        scale = parameters[:, 0, None]
-        by_points = np.zeros((n, p, 2, 3))
-        by_points[:, :, 0, 0] = by_points[:, :, 1, 1] = scale
-        by_parameters = np.zeros((n, p, 2, 3))
-        by_parameters[..., 0] = points[..., :2]
-        by_parameters[:, :, 0, 1] = by_parameters[:, :, 1, 2] = 1.0
-        return Projected(
-            scale[..., None] * points[..., :2] + parameters[:, None, 1:], by_points, by_parameters
-        )
+    def project(self, points: FloatArray, parameters: FloatArray) -> FloatArray:
+        """Points (N, P, 3) on the plane, (N, P, 2) with y up."""
+        return np.asarray(parameters[:, None, :1] * points[..., :2] + parameters[:, None, 1:])
+
+    def derivatives(self, points: FloatArray, parameters: FloatArray, ways: FloatArray) -> FloatArray:
+        """How points (N, P, 3) move on the plane, (N, M + 3, P, 2), when they go M `ways` (N, M, P, 3) in
+        space, and when each parameter grows."""
+        count, moves = ways.shape[:2]
+        out = np.empty((count, moves + 3, points.shape[1], 2))
+        np.multiply(ways[..., :2], parameters[:, :1, None, None], out=out[:, :moves])
+        out[:, moves] = points[..., :2]
+        out[:, moves + 1 :] = _PLANE
+        return out
 
 
 @dataclass(frozen=True)
@@ -63,18 +56,23 @@ class Perspective:
         """Px per unit of length (N,) at the model's origin."""
         return np.asarray(self.focal / parameters[:, 2])
 
-    def project(self, points: FloatArray, parameters: FloatArray) -> Projected:
-        """Points (N, P, 3) on the plane, the principal point at the origin."""
-        n, p = points.shape[:2]
-        depth = np.maximum(parameters[:, 2, None] - points[..., 2], 1e-6)
-        ratio = self.focal / depth
-        plane = ratio[..., None] * (points[..., :2] + parameters[:, None, :2])
-        by_points = np.zeros((n, p, 2, 3))
-        by_points[:, :, 0, 0] = by_points[:, :, 1, 1] = ratio
-        by_points[..., 2] = plane / depth[..., None]
-        by_parameters = by_points.copy()
-        by_parameters[..., 2] *= -1
-        return Projected(plane, by_points, by_parameters)
+    def project(self, points: FloatArray, parameters: FloatArray) -> FloatArray:
+        """Points (N, P, 3) on the plane, (N, P, 2) with y up, the principal point at the origin."""
+        near = points[..., :2] + parameters[:, None, :2]
+        return np.asarray(near * (self.focal / self._depth(points, parameters)))
+
+    def derivatives(self, points: FloatArray, parameters: FloatArray, ways: FloatArray) -> FloatArray:
+        """How points (N, P, 3) move on the plane, (N, M + 3, P, 2), when they go M `ways` (N, M, P, 3) in
+        space, and when each parameter grows."""
+        depth = self._depth(points, parameters)
+        ratio = (self.focal / depth)[:, None]  # (N, 1, P, 1)
+        toward = (self.project(points, parameters) / depth)[:, None]  # (N, 1, P, 2): a step toward the viewer
+        moved = ratio * ways[..., :2] + toward * ways[..., 2:]
+        return np.concatenate([moved, ratio * _PLANE, -toward], axis=1)
+
+    def _depth(self, points: FloatArray, parameters: FloatArray) -> FloatArray:
+        """Distance (N, P, 1) of points from the camera's plane."""
+        return np.maximum(parameters[:, None, 2:] - points[..., 2:], 1e-6)
 
 
 Camera = Orthographic | Perspective

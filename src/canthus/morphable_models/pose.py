@@ -31,17 +31,43 @@ def rotation_matrix(angles: ArrayLike) -> FloatArray:
 
 def exponential(vector: FloatArray) -> FloatArray:
     """Rotations (..., 3, 3) about axis vectors (..., 3) whose length is the angle in radians (Rodrigues)."""
-    angle = np.linalg.norm(vector, axis=-1)[..., None, None]
-    k = np.zeros((*vector.shape[:-1], 3, 3))
-    x, y, z = np.moveaxis(vector, -1, 0)
-    k[..., 0, 1], k[..., 0, 2], k[..., 1, 2] = -z, y, -x
-    k[..., 1, 0], k[..., 2, 0], k[..., 2, 1] = z, -y, x
-    sine = np.sinc(angle / np.pi)  # sin(angle) / angle
-    cosine = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2  # (1 - cos(angle)) / angle^2
-    return np.asarray(np.eye(3) + sine * k + cosine * (k @ k))
+    half = np.linalg.norm(vector, axis=-1, keepdims=True) / 2
+    return _of_quaternion(np.cos(half), 0.5 * np.sinc(half / np.pi) * vector)
+
+
+def small_rotation(vector: FloatArray) -> FloatArray:
+    """Rotations (..., 3, 3) that agree with `exponential` to the second order, in less time (Cayley)."""
+    return _of_quaternion(np.ones((*vector.shape[:-1], 1)), 0.5 * vector)
+
+
+def _of_quaternion(real: FloatArray, vector: FloatArray) -> FloatArray:
+    """Rotations (..., 3, 3) of quaternions with these real (..., 1) and vector parts (..., 3), of any
+    length."""
+    q = np.concatenate([real, vector], axis=-1)
+    products = (q[..., :, None] * q[..., None, :]).reshape(*q.shape[:-1], 16)
+    turned = products @ _QUADRATIC
+    return np.asarray((turned[..., :9] / turned[..., 9:]).reshape(*q.shape[:-1], 3, 3))
 
 
 def _about(axis: int, angle: FloatArray) -> FloatArray:
     vector = np.zeros((*np.shape(angle), 3))
     vector[..., axis] = angle
     return exponential(vector)
+
+
+def _quadratic() -> FloatArray:
+    """(16, 10): from the products of the parts of a quaternion w, x, y, z to the nine entries of its rotation
+    times its squared length, and to that square."""
+    out = np.zeros((4, 4, 10))
+    for i in range(3):
+        out[0, 0, 4 * i] = 1.0
+        for j in range(3):
+            out[1 + j, 1 + j, 4 * i] = 1.0 if i == j else -1.0
+            if i != j:
+                out[1 + i, 1 + j, 3 * i + j] = 2.0
+                out[0, 1 + 3 - i - j, 3 * i + j] = -2.0 if (j - i) % 3 == 1 else 2.0
+    out[range(4), range(4), 9] = 1.0
+    return out.reshape(16, 10)
+
+
+_QUADRATIC = _quadratic()

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from canthus.faces import Faces
 from canthus.runtime.background import ahead
-from canthus.runtime.head_pose import with_pose
 from canthus.runtime.smoothing import smooth_offline
 from canthus.runtime.video import Frame, FrameSource, Span, VideoError, frames_ahead
 
@@ -50,6 +49,6 @@ def _smoothed(frames: Iterator[Frame], track: Track, level: str) -> Iterator[tup
             errors.append(error)
 
     for faces in smooth_offline(tracked(), level):
-        yield waiting.popleft(), with_pose(faces)
+        yield waiting.popleft(), faces
     if errors:
         raise errors[0]

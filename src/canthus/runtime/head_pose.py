@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from canthus.faces import Faces
 from canthus.geometry import FloatArray
-from canthus.morphable_models import Fit, fit, sparse_model
-from canthus.schemes import SCHEMES, Scheme
+from canthus.morphable_models import Fit, fit, fit_pose, sparse_model
+from canthus.schemes import Scheme
 
 
 def fit_heads(
@@ -21,26 +19,29 @@ def fit_heads(
     Points of another scheme are converted to the model's: what slides along the contour of a turned head, as
     the jaw of `ibug68` does, is left out. None for a scheme without a conversion.
     """
-    model = sparse_model()
-    if model.scheme not in (scheme.name, *scheme.conversions):
-        return None
-    target = SCHEMES[model.scheme]
-    weights = None
-    if visibility is not None:
-        weights = scheme.convert(np.repeat(visibility[..., None], 2, axis=-1), target)[..., 0]
-    return fit(model, scheme.convert(points, target), weights)
+    found = _converted(points, scheme, visibility)
+    return None if found is None else fit(sparse_model(), *found)
 
 
 def head_pose(
     points: FloatArray, scheme: Scheme, visibility: NDArray[np.float32] | None = None
 ) -> NDArray[np.float32] | None:
     """Yaw, pitch, roll (N, 3) in degrees as in `canthus.morphable_models.pose`; None as in `fit_heads`."""
-    found = fit_heads(points, scheme, visibility)
-    return None if found is None else found.pose.astype(np.float32)
+    found = _converted(points, scheme, visibility)
+    return None if found is None else fit_pose(sparse_model(), *found).astype(np.float32)
 
 
-def with_pose(faces: Faces) -> Faces:
-    """The same faces with the pose that their points have."""
-    if not len(faces):
-        return faces
-    return replace(faces, pose=head_pose(faces.points, faces.scheme, faces.visibility))
+def pose_of(faces: Faces) -> NDArray[np.float32] | None:
+    """The pose that faces have by their points; `Faces.pose` takes this function and calls it when needed."""
+    return head_pose(faces.points, faces.scheme, faces.visibility)
+
+
+def _converted(
+    points: FloatArray, scheme: Scheme, visibility: NDArray[np.float32] | None
+) -> tuple[FloatArray, FloatArray | None] | None:
+    """Points (N, P, 2) of the sparse model and their weights (N, P)."""
+    target = sparse_model().scheme
+    if target not in (scheme.name, *scheme.conversions):
+        return None
+    weights = None if visibility is None else scheme.convert(visibility[..., None], target)[..., 0]
+    return scheme.convert(points, target), weights

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from canthus.faces import Faces
 from canthus.geometry import BoxKind, Crop, CropRule, compose_affine, convert_boxes
-from canthus.runtime.head_pose import with_pose
+from canthus.runtime.head_pose import pose_of
 from canthus.schemes import SCHEMES
 from canthus.session import Session
 
@@ -70,13 +70,9 @@ class OnnxLandmarker:
         return {**{k: v for k, v in self._card.items() if k != "card"}, "sha256": digest, **text}
 
     def __call__(self, image: NDArray[np.uint8], boxes: ArrayLike, box_kind: BoxKind) -> Faces:
-        """The faces in these boxes (N, 4) xyxy of an RGB picture (H, W, 3), in the order of the boxes, with
-        their poses where the shape model knows the scheme.
+        """The faces in these boxes (N, 4) xyxy of an RGB picture (H, W, 3), in the order of the boxes; their
+        poses, where the shape model knows the scheme, are solved for when they are read.
         """
-        return with_pose(self.locate(image, boxes, box_kind))
-
-    def locate(self, image: NDArray[np.uint8], boxes: ArrayLike, box_kind: BoxKind) -> Faces:
-        """The same without poses, for those who move the points still."""
         rows = check_boxes(boxes)
         face_boxes = convert_boxes(rows, box_kind, "face")
         if not len(rows):
@@ -102,6 +98,7 @@ class OnnxLandmarker:
             visibility=out.get("visibility"),
             covariance=covariance,
             points3d=_in_image(out.get("points3d"), crops, offset),
+            pose=pose_of,
         )
 
     def _run(self, image: NDArray[np.uint8], crops: list[Crop]) -> dict[str, NDArray[Any]]:

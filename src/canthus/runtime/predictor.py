@@ -14,6 +14,7 @@ from canthus.detectors import Detector
 from canthus.faces import Faces
 from canthus.geometry import BoxKind, head_boxes
 from canthus.images import Picture, read_image
+from canthus.runtime.head_pose import pose_of
 from canthus.runtime.landmarker import OnnxLandmarker
 from canthus.runtime.models import model_file
 from canthus.runtime.read_ahead import read_ahead
@@ -78,7 +79,7 @@ class Predictor:
         found = self.detector(pixels)
         if self.landmarker.crop_rule.box_kind == "head" and found.five_points is not None and len(found):
             faces = self.landmarker(pixels, head_boxes(found.five_points), "head")
-            return replace(faces, boxes=found.boxes)
+            return replace(faces, boxes=found.boxes, pose=pose_of)
         return self.landmarker(pixels, found.boxes, "face")
 
     def stream(self, images: Iterable[Picture]) -> Iterator[Faces]:
@@ -99,7 +100,7 @@ class Predictor:
     ) -> Tracker:
         """A new `Tracker` for one stream: `faces = tracker(image, timestamp)`; see there for the options."""
         return Tracker(
-            self.landmarker.locate,
+            self.landmarker,
             self.detector,
             smooth=smooth,
             detect_every=detect_every,
@@ -132,5 +133,5 @@ class Predictor:
         span = Span(start, end, stride)
         if not look_ahead:
             return follow(source, span, self.tracker(smooth=smooth))
-        raw = Tracker(self.landmarker.locate, self.detector, smooth="off", add_pose=lambda faces: faces)
+        raw = self.tracker(smooth="off")
         return follow(source, span, raw, look_ahead=smooth)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -156,7 +156,7 @@ class Smoother:
                 self._filters[id] = before[id]
             else:
                 self._filters[id] = FaceFilter(self._level, points[row])
-        return replace(faces, points=points.astype(np.float32))
+        return faces.moved(points)
 
 
 def smooth_offline(frames: Iterable[tuple[float, Faces]], level: str = "medium") -> Iterator[Faces]:
@@ -203,7 +203,7 @@ def _smoothed(window: Sequence[_Frame], center: int, reach: float) -> Faces:
     if not len(frame.faces):
         return frame.faces
     points = [_fitted(_run(window, center, id, reach), frame.time, reach) for id in frame.rows]
-    return replace(frame.faces, points=np.stack(points).astype(np.float32))
+    return frame.faces.moved(np.stack(points))
 
 
 def _run(window: Sequence[_Frame], center: int, id: int, reach: float) -> list[tuple[float, Faces, int]]:

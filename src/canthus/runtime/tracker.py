@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +14,7 @@ from canthus.faces import Faces
 from canthus.geometry import BoxKind, FloatArray, box_iou, convert_boxes, landmark_boxes
 from canthus.runtime.appearance import look
 from canthus.runtime.assignment import assign
-from canthus.runtime.head_pose import with_pose
+from canthus.runtime.head_pose import pose_of
 from canthus.runtime.smoothing import Smoother
 from canthus.runtime.tracks import Track
 
@@ -50,7 +49,6 @@ class Tracker:
     face gets lost, and in every picture while there is none. A face is lost below `min_presence`; where it
     turns up within three seconds, it has its id again. At most `max_faces` are followed, larger ones first,
     so that a crowd costs a bounded time. `smooth`: `off`, `low`, `medium` or `high`, see `Smoother`.
-    `add_pose`: gives the smoothed faces their poses.
 
     One tracker a stream. Raises ValueError for options out of range.
     """
@@ -64,7 +62,6 @@ class Tracker:
         detect_every: float = 1.0,
         min_presence: float = 0.5,
         max_faces: int = 32,
-        add_pose: Callable[[Faces], Faces] = with_pose,
     ) -> None:
         if not detect_every >= 0:
             raise ValueError(f"detect_every: found {detect_every}, expected seconds, 0 or more")
@@ -75,7 +72,6 @@ class Tracker:
         self._landmarker, self._detector = landmarker, detector
         self._detect_every, self._min_presence, self._max_faces = detect_every, min_presence, max_faces
         self._smoother = Smoother(smooth)
-        self._add_pose = add_pose
         self._next_id = 0
         self.reset()
 
@@ -111,7 +107,7 @@ class Tracker:
         if not order:
             return self._smoother(self._nobody(image), timestamp)
         rows = [found[id] for id in order]
-        return self._add_pose(self._smoother(_joined(rows, order), timestamp))
+        return self._smoother(_joined(rows, order), timestamp)
 
     def _nobody(self, image: NDArray[np.uint8]) -> Faces:
         empty = self._landmarker(image, np.zeros((0, 4)), "landmarks")
@@ -236,9 +232,6 @@ def _unseen(boxes: FloatArray, known: FloatArray) -> NDArray[np.intp]:
 
 
 def _joined(rows: list[Faces], ids: list[int]) -> Faces:
-    """One face each as one result with these ids."""
-    if len(rows) == 1:
-        return replace(rows[0], track_ids=np.array(ids, dtype=np.int64))
-    names = [item.name for item in fields(Faces) if isinstance(getattr(rows[0], item.name), np.ndarray)]
-    columns: dict[str, Any] = {name: np.concatenate([getattr(face, name) for face in rows]) for name in names}
-    return replace(rows[0], **{**columns, "track_ids": np.array(ids, dtype=np.int64)})
+    """One face each as one result with these ids, and with the pose of its points."""
+    faces = Faces.joined(rows)
+    return replace(faces, track_ids=np.array(ids, dtype=np.int64), pose=pose_of)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from canthus.geometry import FloatArray, landmark_boxes
 
@@ -101,12 +103,24 @@ class Scheme:
             known = ", ".join(self.conversions) or "none"
             raise ValueError(f"no conversion from scheme {self.name} to {to.name}; known targets: {known}")
         out = np.full((*points.shape[:-2], len(to), points.shape[-1]), np.nan, dtype=points.dtype)
-        given = [(k, sources) for k, sources in enumerate(self.conversions[to.name]) if sources]
-        counts = np.array([len(sources) for _, sources in given])
-        flat = [index for _, sources in given for index in sources]
-        sums = np.add.reduceat(points[..., flat, :], np.cumsum(counts) - counts, axis=-2)
-        out[..., [k for k, _ in given], :] = sums / counts[:, None].astype(points.dtype)
+        given, flat, counts = _sources(self, to.name)
+        found = points[..., flat, :]
+        if len(flat) > len(given):
+            sums = np.add.reduceat(found, np.cumsum(counts) - counts, axis=-2)
+            found = sums / counts[:, None].astype(points.dtype)
+        out[..., given, :] = found
         return out
+
+
+@lru_cache(maxsize=64)
+def _sources(scheme: Scheme, to: str) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """The points of another scheme that are known (G,), the indices of what they are the means of, one after
+    the other, and how many belong to each (G,)."""
+    given = [(k, sources) for k, sources in enumerate(scheme.conversions[to]) if sources]
+    flat = [index for _, sources in given for index in sources]
+    rows = ([k for k, _ in given], flat, [len(sources) for _, sources in given])
+    first, second, third = (np.array(row, dtype=np.intp) for row in rows)
+    return first, second, third
 
 
 def _named(name: str) -> Scheme:
