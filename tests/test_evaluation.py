@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from canthus.commands.report import render
 from canthus.datasets import SampleList
 from canthus.datasets.dataset import labelled
 from canthus.detectors import Detections
@@ -27,9 +28,10 @@ from canthus.evaluation import (
 from canthus.faces import Faces
 from canthus.formats.predictions import Predictions
 from canthus.geometry import BoxKind, CropRule, convert_boxes
+from canthus.morphable_models import rotation_matrix, sparse_model
 from canthus.sample import Sample
 from canthus.schemes import FIVE, SCHEMES, Scheme
-from canthus.scoring import compare, score, subsets
+from canthus.scoring import Measure, compare, score, subsets
 
 #: Five points in a box of width and height 1.
 SHAPE = np.array([[0, 0], [1, 0], [0.5, 0.5], [0, 1], [1, 1]])
@@ -105,6 +107,70 @@ def test_report_by_hand(two: Split) -> None:
     assert report["ced"]["share"][0] == 0 and report["ced"]["share"][-1] == 1
     assert len(report["ced"]["error"]) == len(report["ced"]["share"])
     json.dumps(report, allow_nan=False)
+
+
+def heads(*yaws: float) -> Split:
+    """The mean of the package's shape model turned by degrees of yaw, 100 px large, each in a picture."""
+    samples = []
+    for i, yaw in enumerate(yaws):
+        turned = sparse_model().mean @ rotation_matrix([yaw, 5.0, -10.0]).T
+        points = 60 + 40 * turned[:, :2] * (1, -1)
+        picture = np.zeros((120, 120, 3), np.uint8)
+        samples.append(replace(labelled(Path(), points, id=str(i), group="g"), image=picture))
+    return Split("test", SCHEMES["ibug68_3d"], samples)
+
+
+def predicted(split: Split, *errors: float) -> Predictions:
+    """Points that lie `errors` px to the right of the labels."""
+    points = np.stack(
+        [sample.points + np.array([error, 0]) for sample, error in zip(split, errors, strict=True)]
+    )
+    n = len(points)
+    return Predictions(
+        ids=tuple(sample.id for sample in split),
+        provenance={"scheme": split.scheme.name},
+        points=points.astype(np.float32),
+        scores=np.ones((n, 68), np.float32),
+        boxes=np.zeros((n, 4), np.float32),
+        crop_side=np.full(n, 100.0, np.float32),
+    )
+
+
+def test_yaw_bins_of_labels_without_a_yaw() -> None:
+    """A face a bin, by the fitted yaw, whichever side it turns to; the mean over faces and over bins."""
+    split = heads(-10, 45, -70, 20)
+    predictions = predicted(split, 1, 2, 6, 3)
+    assert not [name for name in score(predictions, split)["metrics"] if "yaw" in name]
+    report = score(predictions, split, Measure(split.scheme, "crop_side", yaw_bins=True))
+    metrics = report["metrics"]
+    assert report["yaw"] == {"stated": 0, "fitted": 4, "unknown": 0}
+    bins = {"yaw_0_30": (2, 2.0), "yaw_30_60": (1, 2.0), "yaw_60": (1, 6.0)}
+    for name, (faces, error) in bins.items():
+        assert metrics[f"{name}/faces"] == faces
+        assert metrics[f"{name}/nme/crop_side"] == pytest.approx(error, rel=1e-5)
+    assert metrics["nme/crop_side"] == pytest.approx(3)
+    assert metrics["mean_of_yaw_bins/nme/crop_side"] == pytest.approx(10 / 3)
+    text = render(report)
+    assert "fitted to the labelled points with the package's shape model: 4 faces" in text
+    assert "NME, % (mean over faces)" in text and "NME, % (mean of the yaw bins)" in text
+
+
+def test_a_stated_yaw_is_kept_and_an_unknown_one_is_in_no_bin() -> None:
+    split = heads(0, 0, 0)
+    stated = replace(split[0], tags={"yaw_abs": 80.0})
+    blank = replace(split[2], points=np.full((68, 2), np.nan, np.float32))
+    split = Split("test", split.scheme, [stated, split[1], blank])
+    report = score(predicted(split, 1, 1, 1), split, Measure(split.scheme, yaw_bins=True))
+    assert report["yaw"] == {"stated": 1, "fitted": 1, "unknown": 1}
+    assert report["metrics"]["yaw_60/faces"] == report["metrics"]["yaw_0_30/faces"] == 1
+    assert "stated by the labels: 1 faces, fitted" in render(report) and "in no bin: 1 faces" in render(
+        report
+    )
+
+
+def test_yaw_bins_need_points_that_the_shape_model_knows() -> None:
+    with pytest.raises(ValueError, match=r"no yaw can be fitted to points of scheme five.*--yaw-bins"):
+        Measure(FIVE, yaw_bins=True)
 
 
 def test_a_single_labelled_point_spans_no_box(two: Split) -> None:

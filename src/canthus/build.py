@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -16,20 +16,17 @@ import torch
 from canthus.codecs import CODECS, Codec, prediction
 from canthus.config import ConfigError, nearest
 from canthus.datasets import DATASETS
+from canthus.datasets.fitted_pose import ANGLES, measure_angles
 from canthus.geometry import CropRule, head_boxes, landmark_boxes
 from canthus.losses import LOSSES, WeightedSum
 from canthus.models.backbones import BACKBONES
 from canthus.models.heads import HEADS
 from canthus.models.landmarker import Landmarker
 from canthus.models.necks import NECKS
-from canthus.morphable_models import fit_pose, sparse_model
 from canthus.recipe import DatasetPart, Part, Recipe
 from canthus.sample import Annotations, Sample
 from canthus.schemes import SCHEMES, Scheme
 from canthus.transforms import TRANSFORMS, Pipeline
-
-#: Tags of the head's angles, in degrees.
-ANGLES = ("yaw", "pitch", "roll", "yaw_abs")
 
 
 def scheme_of(recipe: Recipe) -> Scheme:
@@ -151,22 +148,6 @@ def build_sources(recipe: Recipe, root: Path) -> tuple[list[Source], list[Source
             chosen = tuple(sample for sample, is_held in zip(kept, held, strict=True) if is_held == wanted)
             out.append(Source(part, chosen, tuple(dataset.missing)))
     return training, validation
-
-
-def measure_angles(samples: Iterable[Sample], scheme: Scheme) -> list[Sample]:
-    """The samples, each with the head's angles as tags: those that its dataset does not state are measured on
-    its points, in degrees, with the sparse shape model; none where the model does not know the scheme."""
-    out = list(samples)
-    model = sparse_model()
-    lacking = [i for i, sample in enumerate(out) if "yaw_abs" not in sample.tags and sample.presence != 0]
-    if not lacking or model.scheme not in (scheme.name, *scheme.conversions):
-        return out
-    points = scheme.convert(np.stack([out[i].points for i in lacking]), SCHEMES[model.scheme])
-    for i, angles in zip(lacking, fit_pose(model, points), strict=True):
-        found = dict(zip(ANGLES, (*angles, abs(angles[0])), strict=True))
-        measured = {name: float(value) for name, value in found.items() if np.isfinite(value)}
-        out[i] = replace(out[i], tags={**measured, **out[i].tags})
-    return out
 
 
 def convert(sample: Sample, source: Scheme, target: Scheme) -> Sample:

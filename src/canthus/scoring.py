@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canthus.datasets import Dataset
+from canthus.datasets.fitted_pose import measurable, measure_angles
 from canthus.formats.predictions import Predictions
 from canthus.geometry import FloatArray
 from canthus.metrics import METRICS, Comparison, Metric
@@ -35,14 +36,17 @@ RESAMPLES, SEED, LEVEL = 1000, 0, 0.95
 @dataclass(frozen=True)
 class Measure:
     """What errors are measured by: the labels' scheme, the denominator of everything but NME (which has them
-    all; None is the scheme's own), and the thresholds of failure rate and AUC, shares of it in (0, 1].
+    all; None is the scheme's own), the thresholds of failure rate and AUC, shares of it in (0, 1], and with
+    `yaw_bins` also a yaw where labels state none: that of the shape model fitted to their points.
 
-    Raises ValueError for a denominator that the scheme does not have, and for other thresholds.
+    Raises ValueError for a denominator that the scheme does not have, for other thresholds, and for a scheme
+    whose points the shape model does not know.
     """
 
     scheme: Scheme
     normalizer: str | None = None
     thresholds: Sequence[float] = THRESHOLDS
+    yaw_bins: bool = False
 
     def __post_init__(self) -> None:
         if self.normalizer not in (None, *self.scheme.normalizer_names):
@@ -53,6 +57,11 @@ class Measure:
         if not self.thresholds or not all(0 < threshold <= 1 for threshold in self.thresholds):
             raise ValueError(
                 f"thresholds are shares of the denominator in (0, 1]; found {list(self.thresholds)}"
+            )
+        if self.yaw_bins and not measurable(self.scheme):
+            raise ValueError(
+                f"no yaw can be fitted to points of scheme {self.scheme.name}: the shape model has no "
+                "counterparts of them; leave out --yaw-bins (a yaw that labels state is used all the same)"
             )
 
     def errors(self, part: Part) -> tuple[dict[str, float], dict[str, list[float]]]:
@@ -140,7 +149,8 @@ def score(predictions: Predictions, dataset: Dataset, by: Measure | None = None)
     """The report on a split: provenance, counts, `metrics` (subsets too), `intervals` and `ced` curves."""
     scheme = dataset.scheme
     by = by or Measure(scheme)
-    samples = [dataset[i] for i in range(len(dataset))]
+    stated = [dataset[i] for i in range(len(dataset))]
+    samples = measure_angles(stated, scheme) if by.yaw_bins else stated
     pictures = [str(sample.image) if isinstance(sample.image, Path) else sample.id for sample in samples]
     whole = Part(compare(predictions, dataset), pictures)
     metrics, intervals = by.errors(whole)
@@ -161,6 +171,7 @@ def score(predictions: Predictions, dataset: Dataset, by: Measure | None = None)
         "images": len(set(pictures)),
         "faces": len(samples),
         "missed": int(metrics["missed"]),
+        **_yaw_source(stated, samples),
         "metrics": _or_none(metrics),
         "intervals": {"level": LEVEL, "resamples": RESAMPLES, "seed": SEED, "metrics": intervals},
         "ced": {
@@ -182,6 +193,14 @@ def mean_of_yaw_bins(metrics: Mapping[str, float]) -> dict[str, float]:
         for key in keys
         if all(f"{name}/{key}" in metrics for name in names)
     }
+
+
+def _yaw_source(stated: list[Sample], samples: list[Sample]) -> dict[str, dict[str, int]]:
+    """How many faces have their yaw from the labels, from a fit to the labelled points, and none; nothing
+    where no face has one."""
+    labelled, known = (sum("yaw_abs" in sample.tags for sample in faces) for faces in (stated, samples))
+    counts = {"stated": labelled, "fitted": known - labelled, "unknown": len(samples) - known}
+    return {"yaw": counts} if known else {}
 
 
 def _bin_name(low: int, high: int | None) -> str:

@@ -13,12 +13,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
-from canthus.build import build_landmarker, build_sources, measure_angles
+from canthus.build import build_landmarker, build_sources
 from canthus.checkpoints import native
 from canthus.cli import app
 from canthus.commands import challenge
 from canthus.datasets.aflw2000_3d import Aflw2000In3d
 from canthus.datasets.coco import Coco
+from canthus.datasets.fitted_pose import measure_angles
 from canthus.evaluation import PictureBoxes, predict_split
 from canthus.faces import Faces
 from canthus.geometry import CropRule

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from canthus.cli import app
+from canthus.morphable_models import sparse_model
 
 SPOTS = ((30, 34), (20, 40))
 
@@ -66,6 +67,23 @@ def test_evaluate_then_score(tiny_landmark_onnx: Path, spots: Path, tmp_path: Pa
     result = call("score", kept, *common, "--json", again)
     assert result.exit_code == 0, result.output
     assert json.loads(again.read_text()) == content
+
+
+def test_yaw_bins_where_labels_state_no_yaw(tiny_landmark_onnx: Path, spots: Path, tmp_path: Path) -> None:
+    shape = 32 + 12 * sparse_model().mean[:, :2] * (1, -1)
+    for number, yaw in enumerate((0, 1)):
+        label = json.loads((spots / f"{number}.json").read_text()) | {"points": (shape + yaw).tolist()}
+        (spots / f"{number}.json").write_text(json.dumps(label))
+    report, kept = tmp_path / "r.json", tmp_path / "p.npz"
+    common = ("--dataset", "folder", "--root", spots)
+    result = call("evaluate", tiny_landmark_onnx, *common, "--save-predictions", kept)
+    assert result.exit_code == 0 and "yaw" not in result.output, result.output
+    for verb, model in (("evaluate", tiny_landmark_onnx), ("score", kept)):
+        result = call(verb, model, *common, "--yaw-bins", "--json", report)
+        assert result.exit_code == 0 and "fitted to the labelled points" in result.output, result.output
+        content = json.loads(report.read_text())
+        assert content["yaw"] == {"stated": 0, "fitted": 2, "unknown": 0}
+        assert content["metrics"]["yaw_0_30/faces"] == 2
 
 
 def test_presence_and_detector(

@@ -14,10 +14,12 @@ from canthus.commands.options import (
     Mismatch,
     Normalizer,
     Plot,
+    ResultFile,
     Root,
     SplitName,
     Threads,
     Thresholds,
+    YawBins,
 )
 
 
@@ -43,11 +45,12 @@ def evaluate(
     backgrounds: Annotated[
         Path | None, typer.Option(help="Folder of pictures without faces: measures presence too.")
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="Result file.")] = None,
+    json: ResultFile = None,
     save_predictions: Annotated[Path | None, typer.Option(help="Predictions (.npz) for `score`.")] = None,
     plot: Plot = None,
     threshold: Thresholds = None,
     normalizer: Normalizer = None,
+    yaw_bins: YawBins = False,
     threads: Threads = None,
 ) -> None:
     """Run a model over a labelled split and score it."""
@@ -56,7 +59,7 @@ def evaluate(
     from canthus.commands.splits import Split
 
     data = Split(dataset, root, split, scheme)
-    output = Output(json, plot, tuple(threshold or Output.thresholds), normalizer)
+    output = Output(json, plot, threshold, normalizer, yaw_bins)
     options = Options(allow_scheme_mismatch, flip_test, backgrounds, threads, save_predictions, output)
     chosen = Boxes(boxes, detector, detector_size, box_kind)
     finish(lambda: evaluate(model, data, chosen, options))

@@ -14,9 +14,11 @@ from canthus.commands.options import (
     Mismatch,
     Normalizer,
     Plot,
+    ResultFile,
     Root,
     SplitName,
     Thresholds,
+    YawBins,
 )
 
 
@@ -27,10 +29,11 @@ def score(
     split: SplitName = None,
     scheme: LabelScheme = None,
     allow_scheme_mismatch: Mismatch = False,
-    json: Annotated[Path | None, typer.Option(help="Result file.")] = None,
+    json: ResultFile = None,
     plot: Plot = None,
     threshold: Thresholds = None,
     normalizer: Normalizer = None,
+    yaw_bins: YawBins = False,
 ) -> None:
     """Score kept predictions again, without the network."""
     from canthus.commands.output import Output
@@ -38,5 +41,5 @@ def score(
     from canthus.commands.splits import Split
 
     data = Split(dataset, root, split, scheme)
-    output = Output(json, plot, tuple(threshold or Output.thresholds), normalizer)
+    output = Output(json, plot, threshold, normalizer, yaw_bins)
     finish(lambda: score(predictions, data, allow_scheme_mismatch, output))

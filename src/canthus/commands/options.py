@@ -25,3 +25,8 @@ Normalizer = Annotated[
 Mismatch = Annotated[
     bool, typer.Option("--allow-scheme-mismatch", help="Score labels of another scheme all the same.")
 ]
+ResultFile = Annotated[Path | None, typer.Option("--json", help="Result file.")]
+YawBins = Annotated[
+    bool,
+    typer.Option("--yaw-bins", help="NME by yaw, fitted to the labelled points where none is stated."),
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +14,14 @@ from canthus.scoring import Measure
 
 @dataclass(frozen=True)
 class Output:
-    """`json` and `plot` are files to write; `thresholds` and `normalizer` (None: the scheme's own) are those
-    of failure rate and AUC."""
+    """`json` and `plot` are files to write; `thresholds` (None: 0.08 and 0.10) and `normalizer` (None: the
+    scheme's own) are those of failure rate and AUC; `yaw_bins` as in `canthus.scoring.Measure`."""
 
     json: Path | None = None
     plot: Path | None = None
-    thresholds: tuple[float, ...] = THRESHOLDS
+    thresholds: Sequence[float] | None = None
     normalizer: str | None = None
+    yaw_bins: bool = False
 
     def check(self, *others: Path | None) -> None:
         """Raise, before any work, what would be raised after it: ValueError, OSError, ImportError."""
@@ -31,4 +33,4 @@ class Output:
 
     def measure(self, scheme: Scheme) -> Measure:
         """What labels of a scheme are measured by; ValueError for what cannot be."""
-        return Measure(scheme, self.normalizer, self.thresholds)
+        return Measure(scheme, self.normalizer, tuple(self.thresholds or THRESHOLDS), self.yaw_bins)

@@ -13,7 +13,7 @@ from canthus.formats import aside
 
 #: (title, start of the metric's name, unit)
 GROUPS = (
-    ("NME, %", "nme/"),
+    ("NME, % (mean over faces)", "nme/"),
     ("NME, % (mean over all points)", "nme_pooled/"),
     ("failure rate, %", "failure_rate/"),
     ("AUC of the CED", "auc/"),
@@ -51,6 +51,8 @@ def render(report: dict[str, Any]) -> str:
         lines.append(f"{'partial':<12} lacks {'; '.join(report['partial'])}")
     rule = ", ".join(f"{key} {value}" for key, value in report.get("crop_rule", {}).items())
     lines.append(f"{'crop rule':<12} {rule}")
+    if "yaw" in report:
+        lines.append(f"{'yaw':<12} {_yaw(report['yaw'])}")
     lines.append(f"{'seconds':<12} {_pairs(report.get('seconds', {}))}")
     lines.append(f"{'versions':<12} {_pairs(report.get('versions', {}))}")
     metrics = report["metrics"]
@@ -64,6 +66,16 @@ def render(report: dict[str, Any]) -> str:
         lines += ["", "faces left out (no such denominator)"]
         lines += [f"  {name.removeprefix('left_out/'):<44} {value:.0f}" for name, value in left_out.items()]
     return "\n".join([*lines, *_subsets(report)]) + "\n"
+
+
+def _yaw(faces: dict[str, int]) -> str:
+    """Where the yaw of the bins comes from."""
+    sources = {
+        "stated": "stated by the labels",
+        "fitted": "fitted to the labelled points with the package's shape model",
+        "unknown": "unknown, in no bin",
+    }
+    return ", ".join(f"{text}: {faces[name]} faces" for name, text in sources.items() if faces[name])
 
 
 def _subsets(report: dict[str, Any]) -> list[str]:
