@@ -157,8 +157,8 @@ def convert(sample: Sample, source: Scheme, target: Scheme) -> Sample:
     if sample.presence == 0:
         blank = source.convert(sample.points, target)
         return replace(sample, points=blank, visibility=blank[:, 0])
-    stacked = source.convert(sample.visibility[:, None].repeat(2, axis=1), target)
-    return replace(sample, points=source.convert(sample.points, target), visibility=stacked[:, 0])
+    visibility = source.average(sample.visibility[:, None], target)[:, 0]
+    return replace(sample, points=source.convert(sample.points, target), visibility=visibility)
 
 
 def construct(part: Part, table: Mapping[str, Any], kind: str, *arguments: Any) -> Any:

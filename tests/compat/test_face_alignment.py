@@ -38,13 +38,16 @@ def test_landmarks_are_those_of_the_predictor(aligner: FaceAlignment) -> None:
 def test_scores_boxes_and_given_boxes(aligner: FaceAlignment) -> None:
     faces = Predictor()(PHOTO)
     landmarks, scores, boxes = aligner.get_landmarks(PHOTO, return_bboxes=True, return_landmark_score=True)
-    assert scores[0].shape == (68,) and boxes[0].shape == (4,)
-    np.testing.assert_array_equal(np.stack(boxes), faces.boxes)
+    assert scores[0].shape == (68,) and boxes[0].shape == (5,)
+    np.testing.assert_array_equal(np.stack(boxes)[:, :4], faces.boxes)
+    assert 0 < boxes[0][4] <= 1
     landmarks, scores, boxes = aligner.get_landmarks(PHOTO, return_landmark_score=True)
     assert boxes is None and len(scores) == len(landmarks)
     given = aligner.get_landmarks(PHOTO, detected_faces=[[*faces.boxes[0].tolist(), 0.99]])
     assert len(given) == 1
     np.testing.assert_allclose(given[0], faces.points[0], atol=1e-3)
+    own = aligner.get_landmarks(PHOTO, detected_faces=[faces.boxes[0]], return_bboxes=True)[2]
+    np.testing.assert_array_equal(np.stack(own), faces.boxes[:1])
 
 
 def test_no_face(aligner: FaceAlignment) -> None:
@@ -53,6 +56,11 @@ def test_no_face(aligner: FaceAlignment) -> None:
         assert aligner.get_landmarks(blank) is None
     with pytest.warns(UserWarning, match="No faces were detected"):
         assert aligner.get_landmarks(blank, return_bboxes=True) == (None, None, None)
+    with pytest.warns(UserWarning, match="No faces were detected"):
+        assert aligner.get_landmarks(PHOTO, detected_faces=[]) is None
+    for options, answer in (({}, None), ({"return_landmark_score": True}, (None, None, None))):
+        with pytest.warns(UserWarning, match="No faces were detected"):
+            assert aligner.get_landmarks_from_batch(torch.zeros(0, 3, 9, 9), **options) == answer
 
 
 def test_batches_and_folders(aligner: FaceAlignment, tmp_path: Path) -> None:
@@ -79,7 +87,7 @@ def test_the_signature_is_the_known_one() -> None:
     assert names[6:10] == ["face_detector_kwargs", "verbose", "compile", "max_batch_size"]
     known = ["image_or_path", "detected_faces", "return_bboxes", "return_landmark_score"]
     assert list(inspect.signature(FaceAlignment.get_landmarks).parameters)[1:] == known
-    assert [kind.value for kind in face_alignment.LandmarksType] == [1, 2, 3]
+    assert list(face_alignment.LandmarksType) == [1, 2, 3] and face_alignment.NetworkSize.LARGE == 4
 
 
 @pytest.mark.parametrize(

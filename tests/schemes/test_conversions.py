@@ -21,8 +21,10 @@ def test_every_conversion_commutes_with_the_mirror_and_with_turning(source: Sche
     expected = (source.convert(points, to) * (-1, 1))[list(to.flip)]
     np.testing.assert_allclose(source.convert(mirrored, to), expected, atol=1e-10)
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
-    turned = source.convert(points @ turn.T + 7, to)
-    np.testing.assert_allclose(turned, source.convert(points, to) @ turn.T + 7, atol=1e-10)
+    turned = source.average(points @ turn.T + 7, to)
+    np.testing.assert_allclose(turned, source.average(points, to) @ turn.T + 7, atol=1e-10)
+    kept = [k for k in range(len(to)) if k not in source.abscissae.get(to.name, {})]
+    np.testing.assert_array_equal(source.convert(points, to)[kept], source.average(points, to)[kept])
 
 
 def test_every_scheme_has_five_points() -> None:
@@ -30,13 +32,17 @@ def test_every_scheme_has_five_points() -> None:
 
 
 def test_98_to_68_by_hand() -> None:
-    """Jin et al. 2021: every second point of the contour, brows between their edges, eyes by thirds."""
+    """Jin et al. 2021: every second point of the contour, brows at the x of their upper edge and at a height
+    between their edges, eyes by thirds."""
     points = np.random.default_rng(1).uniform(0, 100, (98, 2))
     out = SCHEMES["wflw98"].convert(points, "ibug68")
     np.testing.assert_array_equal(out[:17], points[:33:2])
     np.testing.assert_allclose(out[17], points[33])
-    for k, (a, b) in enumerate([(34, 41), (35, 40), (36, 39), (37, 38)], start=18):
-        np.testing.assert_allclose(out[k, 1], (points[a, 1] + points[b, 1]) / 2)
+    right, left = ((34, 41), (35, 40), (36, 39), (37, 38)), ((42, 50), (43, 49), (44, 48), (45, 47))
+    for k, (a, b) in enumerate((*right, *left), start=18):
+        np.testing.assert_allclose(out[k], [points[a, 0], (points[a, 1] + points[b, 1]) / 2])
+    points[41] = np.nan
+    assert np.isnan(SCHEMES["wflw98"].convert(points, "ibug68")[18]).all()
     np.testing.assert_allclose(out[26], points[46])
     np.testing.assert_array_equal(out[27:36], points[51:60])
     for start, first in ((36, 60), (42, 68)):

@@ -72,7 +72,7 @@ def _converted(
         raise ValueError(f"no scheme {name!r}; there are {', '.join(SCHEMES)}")
     out = []
     for sample in samples:
-        seen = source.convert(np.repeat(sample.visibility[:, None], 2, axis=1), name)[:, 0]
+        seen = source.average(sample.visibility[:, None], SCHEMES[name])[:, 0]
         visibility = np.where(np.isnan(seen), np.nan, seen == 1).astype(np.float32)
         out.append(replace(sample, points=source.convert(sample.points, name), visibility=visibility))
     return out, SCHEMES[name]

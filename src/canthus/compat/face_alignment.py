@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from enum import Enum
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ FloatArray = NDArray[np.float32]
 Answer = tuple[list[FloatArray] | None, list[FloatArray] | None, list[FloatArray] | None]
 
 
-class LandmarksType(Enum):
+class LandmarksType(IntEnum):
     """Which points are wanted; the 3D ones need a `model` that gives depth."""
 
     TWO_D = 1
@@ -43,7 +43,7 @@ class LandmarksType(Enum):
     THREE_D = 3
 
 
-class NetworkSize(Enum):
+class NetworkSize(IntEnum):
     """Kept for the signature: the size is the model's."""
 
     LARGE = 4
@@ -122,20 +122,24 @@ class FaceAlignment:
 
         The picture is a path or an array or tensor (H, W, 3), RGB, 0 to 255. `detected_faces` are boxes
         (x1, y1, x2, y2, ...) in place of the detector. With one of the last two options, a tuple: landmarks,
-        scores (68,) a face or None, boxes (4,) a face or None.
+        scores (68,) a face or None, boxes of the faces or None: those given, or x1, y1, x2, y2 and score.
         """
         pixels = _pixels(image_or_path)
-        boxes = None if detected_faces is None else [list(box)[:4] for box in detected_faces]
-        faces = self.predictor(pixels, boxes)
+        if detected_faces is None:
+            found = self.predictor.detector(pixels)
+            faces = self.predictor.align(pixels, found)
+            boxes = list(np.concatenate([found.boxes, found.scores[:, None]], axis=1))
+        else:
+            boxes = [np.asarray(box, dtype=np.float32) for box in detected_faces]
+            faces = self.predictor(pixels, [box[:4] for box in boxes])
         asked = return_bboxes or return_landmark_score
         if not len(faces):
-            warnings.warn("No faces were detected.", stacklevel=2)
-            return (None, None, None) if asked else None
+            return _nothing(asked)
         landmarks = self._landmarks(faces)
         if not asked:
             return landmarks
         scores = list(faces.scores) if return_landmark_score else None
-        return landmarks, scores, list(faces.boxes) if return_bboxes else None
+        return landmarks, scores, boxes if return_bboxes else None
 
     def get_landmarks_from_batch(
         self,
@@ -143,8 +147,11 @@ class FaceAlignment:
         detected_faces: Sequence[Sequence[Sequence[float]]] | None = None,
         return_bboxes: bool = False,
         return_landmark_score: bool = False,
-    ) -> list[Any] | tuple[list[Any], list[Any] | None, list[Any] | None]:
-        """For pictures (B, 3, H, W): the points of all faces of each under one another (68 n, 2), or []."""
+    ) -> list[Any] | tuple[list[Any] | None, list[Any] | None, list[Any] | None] | None:
+        """For pictures (B, 3, H, W): the points of all faces of each under one another (68 n, 2), or []; None
+        and a warning where there is no picture."""
+        if not len(image_batch):
+            return _nothing(return_bboxes or return_landmark_score)
         found = []
         for index, image in enumerate(image_batch):
             pixels = np.moveaxis(_array(image), 0, -1)
@@ -181,6 +188,12 @@ class FaceAlignment:
             return list(faces.points)
         assert faces.points3d is not None, "checked when the model was loaded"
         return list(faces.points3d)
+
+
+def _nothing(asked: bool) -> tuple[None, None, None] | None:
+    """What the original answers where there is no face."""
+    warnings.warn("No faces were detected.", stacklevel=3)
+    return (None, None, None) if asked else None
 
 
 def provider_of(device: str) -> str:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from canthus.faces import Faces
 from canthus.geometry import FloatArray
 from canthus.morphable_models import Fit, fit, fit_pose, sparse_model
-from canthus.schemes import Scheme
+from canthus.schemes import SCHEMES, Scheme
 
 
 def fit_heads(
@@ -43,5 +43,5 @@ def _converted(
     target = sparse_model().scheme
     if target not in (scheme.name, *scheme.conversions):
         return None
-    weights = None if visibility is None else scheme.convert(visibility[..., None], target)[..., 0]
+    weights = None if visibility is None else scheme.average(visibility[..., None], SCHEMES[target])[..., 0]
     return scheme.convert(points, target), weights

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from canthus import detectors
-from canthus.detectors import Detector
+from canthus.detectors import Detections, Detector
 from canthus.faces import Faces
 from canthus.geometry import BoxKind, head_boxes
 from canthus.images import Picture, read_image
@@ -76,7 +77,10 @@ class Predictor:
         pixels = read_image(image)
         if boxes is not None:
             return self.landmarker(pixels, boxes, box_kind)
-        found = self.detector(pixels)
+        return self.align(pixels, self.detector(pixels))
+
+    def align(self, pixels: NDArray[np.uint8], found: Detections) -> Faces:
+        """The faces of an RGB picture (H, W, 3) that were detected in it."""
         if self.landmarker.crop_rule.box_kind == "head" and found.five_points is not None and len(found):
             faces = self.landmarker(pixels, head_boxes(found.five_points), "head")
             return replace(faces, boxes=found.boxes, pose=pose_of)

@@ -31,6 +31,8 @@ class Scheme:
     `normalizers` maps a name to two groups of indices; the normaliser is the distance in px between
     the centroids of the groups. `conversions` maps the name of another scheme to one tuple of source
     indices per target point: the target is their mean, an empty tuple means that it cannot be known.
+    `abscissae` maps the name of another scheme to {target point: the one source index whose x it takes},
+    where a published conversion averages y alone.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Scheme:
     normalizers: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
     default_normalizer: str
     conversions: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    abscissae: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.flip) != len(self.names):
@@ -97,6 +100,16 @@ class Scheme:
         if isinstance(to, str):
             to = _named(to)
         points = np.asarray(points)
+        out = self.average(points, to)
+        if to.name in self.abscissae:
+            given, sources = (list(side) for side in zip(*self.abscissae[to.name].items(), strict=True))
+            out[..., given, 0] = np.where(np.isnan(out[..., given, 1]), np.nan, points[..., sources, 0])
+        return out
+
+    def average(self, values: FloatArray, to: Scheme) -> FloatArray:
+        """Values (..., K, D) of this scheme's points, visibilities for instance, for the points of `to`: the
+        mean over those that each is made of, else as `convert`."""
+        points = np.asarray(values)
         if to.name == self.name:
             return points.copy()
         if to.name not in self.conversions:

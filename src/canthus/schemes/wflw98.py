@@ -31,8 +31,8 @@ NAMES = (
     "right_pupil",
     "left_pupil",
 )
-# Every 68-point landmark is the mean of these (an index twice weighs two thirds): Jin et al. 2021, PIPNet; of
-# the brows, whose x is that of the upper edge there, both coordinates, so that a turned face stays the same.
+# Every 68-point landmark is the mean of these (an index twice weighs two thirds), Jin et al. 2021, PIPNet; of
+# the brows y alone: their x is that of the upper edge.
 _INNER_68 = (
     *((33,), (34, 41), (35, 40), (36, 39), (37, 38)),
     *((42, 50), (43, 49), (44, 48), (45, 47), (46,)),
@@ -41,6 +41,7 @@ _INNER_68 = (
     *((68,), (69, 69, 70), (71, 71, 70), (72,), (73, 73, 74), (75, 75, 74)),
     *((i,) for i in range(76, 96)),
 )
+_UPPER_68 = {**{17 + i: 33 + i for i in range(1, 5)}, **{22 + i: 42 + i for i in range(4)}}
 
 WFLW98 = Scheme(
     name="wflw98",
@@ -66,4 +67,5 @@ WFLW98 = Scheme(
         "ibug68": (*((2 * i,) for i in range(17)), *_INNER_68),
         "ibug68_3d": (*(() for _ in range(17)), *_INNER_68),
     },
+    abscissae={"ibug68": _UPPER_68, "ibug68_3d": _UPPER_68},
 )
