@@ -172,3 +172,25 @@ def test_summary_shows_the_best_outside_model_and_the_other_measurements() -> No
     assert "m 1.23 ms" in text and "9.00" not in text
     assert "does not find: 2 of 9 on HELEN test\n" in text
     assert "99.0 / 80.0 / 82.1" in text and "231" in text and "AUC (AFLW2000): 0.900" in text
+
+
+def test_the_page_has_both_errors_of_the_challenge() -> None:
+    content = {
+        "model": "light.safetensors",
+        "rules": [{"name": "float32", "kept": True}, {"name": "at most 15 MB", "kept": True}],
+        **{"dataset": "coco", "split": "test_3d", "faces": 150},
+        "metrics": {
+            "nme/crop_side": 2.2741,
+            "nme/landmark_box_sqrt_wh": 4.667,
+            **{
+                f"{name}/nme/landmark_box_sqrt_wh": v
+                for name, v in zip(("yaw_0_30", "yaw_30_60", "yaw_60"), (2, 4, 9), strict=True)
+            },
+            **{f"{name}/faces": 50 for name in ("yaw_0_30", "yaw_30_60", "yaw_60")},
+        },
+    }
+    text = page([], {"challenge": content}, "2026-01-01").partition("## The light-weight challenge")[2]
+    assert "(float32, at most 15 MB): all kept." in text and "--split test_3d" in text
+    assert "* NME 2.274 % of the side of the picture" in text and "* mean of the three: 5.000 %" in text
+    broken = {**content, "rules": [{"name": "float32", "kept": False}]}
+    assert "(float32): not all kept." in page([], {"challenge": broken}, "2026-01-01")

@@ -19,6 +19,7 @@ from canthus.recipe import Recipe
 RUN = {
     **{"epochs": 30, "steps": 2130, "batch": 16, "processes": 1, "learning_rate": 0.001, "seed": 0},
     **{"precision": "bf16", "seconds": 690, "hardware": "CPU (AVX512), 1 thread", "torch": "2"},
+    "changes": {},
 }
 
 
@@ -45,19 +46,23 @@ def test_measured_trained_and_published_stand_apart(tmp_path: Path) -> None:
     for name, content in {
         "b": report("own", 6.5, **other),
         "a": report("own", 6.0),
-        "c": report("300w-hrnetv2_w18", 4.0),
+        "c": report(
+            "300w-hrnetv2_w18", 4.0, training={**RUN, "changes": {"head.stacks": 1, "train.ema": None}}
+        ),
     }.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     text = trained_section(read_trained(tmp_path))
     measured, trained, published = (part for part in text.split("\n\n") if part.startswith("| recipe"))
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in measured.splitlines()[2:]]
     assert [(line[0], line[1], line[6], line[7]) for line in lines] == [
-        ("300w-hrnetv2_w18", "dark, side 16", "4.00", "3.90 to 4.10"),
+        ("300w-hrnetv2_w18 (changed)", "dark, side 16", "4.00", "3.90 to 4.10"),
         ("own", "dark, side 16", "6.00", "5.90 to 6.10"),
         ("own", "paraboloid, side 16", "6.50", "6.40 to 6.60"),
     ]
     assert len(trained.splitlines()) == 2 + 2  # the same weights once
     assert "| own | 30 | 2130 | 16 | 0.001 | bf16 | 0 | 12 | CPU (AVX512), 1 thread | scratch |" in trained
+    assert "| 300w train (1143) | head.stacks=1, train.ema=null |" in trained
+    assert "| 300w train (1143) | - |" in trained
     assert "2.92" in published and "2.92" not in measured and "own" not in published
 
 

@@ -49,13 +49,14 @@ RUNS = (
 
 
 #: What other commands measure, and their files: benchmarks/designs.py, benchmarks/peers.py,
-#: `canthus evaluate-detector --json` and `canthus benchmark --json`. Beside them `trained/*.json`: rows
-#: trained here.
+#: `canthus evaluate-detector --json`, `canthus benchmark --json` and `canthus challenge check --json`. Beside
+#: them `trained/*.json`: rows trained here.
 MEASURED = {
     "designs": "designs.json",
     "peers": "peers.json",
     "detector": "results_detector.json",
     "speed": "speed.json",
+    "challenge": "challenge.json",
 }
 
 

@@ -16,7 +16,12 @@ def page(reports: Sequence[Report], others: dict[str, Any], day: str) -> str:
     sections = [_head(reports, day), _landmarks([*reports, *peers]), _yaw([*reports, *peers])]
     sections += [_parts(reports), _probabilities(reports), _curve(reports)]
     sections += [_commands([*reports, *peers])]
-    known: dict[str, Callable[[Any], str]] = {"speed": _speed, "designs": _designs, "detector": _detector}
+    known: dict[str, Callable[[Any], str]] = {
+        "speed": _speed,
+        "designs": _designs,
+        "detector": _detector,
+        "challenge": _challenge,
+    }
     sections += [write(others[name]) for name, write in known.items() if name in others]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -178,3 +183,21 @@ def _detector(content: Report) -> str:
     from canthus.face_detection.report import results_page
 
     return "## Face detector\n\n" + results_page(content).partition("\n")[2].strip()
+
+
+def _challenge(content: Report) -> str:
+    from canthus.commands.challenge import errors
+
+    kept = all(rule["kept"] for rule in content["rules"])
+    rules = ", ".join(rule["name"] for rule in content["rules"])
+    command = (
+        f"canthus challenge check {content['model']} --dataset {content['dataset']} "
+        f"--root DATA/aflw2000_merlrav --split {content['split']} --json docs/challenge.json"
+    )
+    lines = [
+        f"`{command}`, {content['faces']} whole pictures. Rules ({rules}): "
+        + ("all kept." if kept else "not all kept."),
+        "\n".join(f"* {line.strip()}" for line in errors(content["metrics"])),
+        "[What they mean](challenge.md); published errors of the challenge are of other pictures.",
+    ]
+    return "\n\n".join(["## The light-weight challenge", *lines])

@@ -33,7 +33,7 @@ def trained_section(reports: Sequence[Report]) -> str:
     """The rows, how each was trained, and what was published for the same recipe, in a table of its own."""
     measured = [
         [
-            report["recipe"],
+            report["recipe"] + (" (changed)" if report["training"]["changes"] else ""),
             _words(report["codec"]),
             f"{report['dataset']} {report['split']}",
             "yes" if report["flip_test"] else "no",
@@ -66,14 +66,15 @@ def trained_section(reports: Sequence[Report]) -> str:
         "minutes",
         "hardware",
     ]
-    names += ["start", "faces"]
+    names += ["start", "faces", "set otherwise than in the recipe"]
     published = [row for name in dict.fromkeys(r["recipe"] for r in reports) if (row := _published(name))]
     parts = [
         "## Rows trained here",
         "Measured with labelled boxes; `canthus evaluate WEIGHTS --dataset NAME --root DATA/FOLDER --split "
-        "SPLIT --json docs/trained/NAME.json`. Rows with another decoder are the same weights.",
+        "SPLIT --json docs/trained/NAME.json`. Rows with another decoder are the same weights. `changed`: "
+        "the training, or the network, was not quite the recipe's; the next table's last column says how.",
         table(heads, measured),
-        "How they were trained (`canthus train RECIPE --root DATA/FOLDER`, with the epochs of the table):",
+        "How they were trained (`canthus train RECIPE --root DATA/FOLDER`, with what the last column says):",
         table(names, trainings),
     ]
     if published:
@@ -107,7 +108,12 @@ def _training(report: Report) -> list[Any]:
         run["hardware"],
         report["initial_weights"],
         report["training_data"].replace(";", ","),
+        ", ".join(f"{path}={_value(value)}" for path, value in run["changes"].items()) or "-",
     ]
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _published(name: str) -> list[str] | None:
