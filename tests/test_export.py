@@ -87,6 +87,7 @@ def test_metadata_tells_the_runtime_everything(tiny_recipe: Recipe, tmp_path: Pa
     assert metadata["input_size"] == "32"
     assert CropRule.model_validate_json(metadata["crop_rule"]) == tiny_recipe.crop
     assert metadata["recipe"] == "tiny"
+    assert Recipe.model_validate_json(metadata["recipe_content"]) == tiny_recipe
     assert metadata["training_data"] == "none at all"
     assert json.loads(metadata["card"])["licence"] == tiny_recipe.licence
     landmarker = OnnxLandmarker(path)

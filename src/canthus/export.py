@@ -240,6 +240,7 @@ def _metadata(landmarker: Landmarker, recipe: Recipe, facts: Mapping[str, str]) 
         "input_size": str(recipe.size),
         "crop_rule": recipe.crop.model_dump_json(),
         "recipe": recipe.name,
+        "recipe_content": native.stored(recipe, landmarker).model_dump_json(),
         "codec": recipe.codec.model_dump_json(),
         "licence": recipe.licence,
         **facts,

@@ -8,6 +8,7 @@ from typing import Any
 
 import dataset_trees
 import numpy as np
+import onnx
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 from canthus.build import build_landmarker, build_sources
 from canthus.checkpoints import native
 from canthus.cli import app
-from canthus.commands import challenge
+from canthus.commands import challenge, challenge_rules
 from canthus.datasets.aflw2000_3d import Aflw2000In3d
 from canthus.datasets.coco import Coco
 from canthus.datasets.fitted_pose import measure_angles
@@ -42,7 +43,7 @@ def weights(path: Path, recipe: Recipe, facts: dict[str, str] | None = None) -> 
 
 
 def broken(path: Path) -> dict[str, str]:
-    return {rule.name: rule.found for rule in challenge.check(path) if not rule.kept}
+    return {rule.name: rule.found for rule in challenge_rules.check(path) if not rule.kept}
 
 
 def test_a_model_that_keeps_the_rules(recipe: Recipe, tmp_path: Path) -> None:
@@ -73,13 +74,69 @@ def test_each_rule_is_held_to(recipe: Recipe, tmp_path: Path, monkeypatch: pytes
     half = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
     save_file(half, path, metadata=header)
     assert broken(path) == {"float32": "values of F16"}
+    count = next(name for name, value in state.items() if value.ndim == 1 and value.is_floating_point())
+    save_file({**state, count: state[count].long()}, path, metadata=header)
+    assert broken(path) == {"float32": "values of I64"}
     save_file({**state, "second.weight": torch.zeros(1)}, path, metadata=header)
     assert broken(path) == {"one network": "second.weight and 0 more are not as the recipe has them"}
     save_file(state, path, metadata=header)
-    monkeypatch.setattr(challenge, "LIMIT", path.stat().st_size - 1)
+    monkeypatch.setattr(challenge_rules, "LIMIT", path.stat().st_size)
+    assert broken(path) == {}
+    monkeypatch.setattr(challenge_rules, "LIMIT", path.stat().st_size - 1)
     assert list(broken(path)) == ["at most 15 MB"]
     result = CliRunner().invoke(app, ["challenge", "check", str(path)])
     assert result.exit_code == 1 and "BROKEN  at most 15 MB" in result.stdout
+
+
+def graph(path: Path, recipe: Recipe | None, **changes: Any) -> Path:
+    """An ONNX file of one product; `kind` of its values, `inputs`, `beside` a file of values, `facts`."""
+    kind, names = changes.get("kind", onnx.TensorProto.FLOAT), changes.get("inputs", ("images",))
+    shape = [1, 4]
+    values = onnx.helper.make_tensor("w", kind, [4], [1, 2, 3, 4])
+    nodes = [onnx.helper.make_node("Cast", ["w"], ["v"], to=onnx.TensorProto.FLOAT)]
+    nodes += [onnx.helper.make_node(*changes["node"])] if "node" in changes else []
+    nodes.append(onnx.helper.make_node("Sum", [*names, "v"], ["points"]))
+    ends = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name in (*names, "points")
+    ]
+    counts = onnx.helper.make_tensor("n", onnx.TensorProto.INT64, [1], [3])
+    model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", ends[:-1], ends[-1:], [values, counts]))
+    if "beside" in changes:
+        values = model.graph.initializer[0]
+        values.ClearField("raw_data")
+        values.data_location = onnx.TensorProto.EXTERNAL
+        values.external_data.add(key="location", value=changes["beside"].name)
+    facts = {"initial_weights": "scratch", **changes.get("facts", {})}
+    if recipe is not None:
+        facts["recipe_content"] = recipe.model_dump_json()
+    for key, value in facts.items():
+        model.metadata_props.add(key=key, value=value)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_the_rules_for_exported_files(recipe: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "a.onnx"
+    assert broken(graph(path, recipe)) == {}
+    result = CliRunner().invoke(app, ["challenge", "check", str(path)])
+    assert result.exit_code == 0 and result.stdout.count("kept") == 5, result.output
+    for kind in ("FLOAT16", "INT8", "DOUBLE"):
+        made = graph(path, recipe, kind=getattr(onnx.TensorProto, kind))
+        assert broken(made) == {"float32": f"values of {kind}"}
+    quantized = ("DequantizeLinear", ["w", "n"], ["q"])
+    assert broken(graph(path, recipe, node=quantized)) == {"float32": "values of DequantizeLinear"}
+    two = broken(graph(path, recipe, inputs=("images", "heatmaps")))
+    assert two == {"one network": "the inputs images, heatmaps"}
+    assert list(broken(graph(path, recipe, facts={"flip_test": "true"}))) == ["no other model"]
+    assert list(broken(graph(path, change(recipe, boxes="dataset")))) == ["no face detector"]
+    unknown = broken(graph(path, None))
+    assert list(unknown) == ["no face detector", "no other model"]
+    assert "does not hold the recipe" in unknown["no face detector"]
+    beside = tmp_path / "a.data"
+    beside.write_bytes(bytes(challenge_rules.LIMIT))
+    assert broken(graph(path, recipe, beside=beside)) == {"at most 15 MB": "15.00 MB"}
+    face68 = CliRunner().invoke(app, ["challenge", "check", "face68"])
+    assert face68.exit_code == 1 and "kept    float32" in face68.stdout, face68.output
 
 
 def test_one_line_for_bad_input(recipe: Recipe, tmp_path: Path) -> None:
@@ -87,11 +144,15 @@ def test_one_line_for_bad_input(recipe: Recipe, tmp_path: Path) -> None:
     plain, empty = tmp_path / "plain.safetensors", tmp_path / "empty.safetensors"
     save_file({"a": torch.zeros(1)}, plain)
     empty.write_bytes(b"")
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(b"no graph")
     solution = ["--solution", str(tmp_path / "out.txt")]
     for arguments, said in (
         ([str(plain)], "found no recipe in the header"),
         ([str(empty)], "not a safetensors file"),
         ([str(tmp_path / "none.safetensors")], "no such model file"),
+        ([str(tmp_path / "none.onnx")], "no such model file"),
+        ([str(damaged)], "not an ONNX file"),
         ([str(path), *solution], "--solution needs pictures"),
         ([str(path), "--root", str(tmp_path / "no"), "--split", "test_3d", *solution], "coco: no file"),
     ):

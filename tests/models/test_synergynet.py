@@ -152,11 +152,15 @@ def test_converting_keeps_the_shape_and_says_where_it_is_missing(shared: Path, t
     np.testing.assert_array_equal(
         landmarker.codec.state_dict()["mean_shape"].numpy().ravel(), made["u_base"].ravel()
     )
+    header = native.read_header(out)
+    assert header["shape_model_licence"].startswith("Basel Face Model 2009")
+    assert header["shape_model"].endswith("from the published weights")
     bare_network = tmp_path / "mb05.pth"
     torch.save(systems.weights("tddfa_v2_mb05"), bare_network)
     small_row = [str(out), "--recipe", "300w_lp-tddfa_v2_mb05"]
     result = CliRunner().invoke(app, ["convert", str(bare_network), *small_row])
     assert result.exit_code == 0 and "has no 3D shape" in result.stderr and "--shape-model" in result.stderr
+    assert native.read_header(out)["shape_model"].startswith("learnt by `canthus learn-shape`")
     model = str(shared / "data" / "ict_facekit_68.npz")
     result = CliRunner().invoke(app, ["convert", str(bare_network), *small_row, "--shape-model", model])
     assert result.exit_code == 0 and "warning" not in result.stderr

@@ -22,9 +22,7 @@ def save(path: Path, landmarker: Landmarker, recipe: Recipe, facts: Mapping[str,
     """Write aside and rename; `facts` are further header strings (epochs seen, training data, ...)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {name: value.detach().cpu().contiguous() for name, value in landmarker.state_dict().items()}
-    codec = Part(name=recipe.codec.name, **landmarker.codec.stored_options(recipe.codec.options))
-    kept = recipe.model_copy(update={"codec": codec}).model_dump_json()
-    own = {"recipe": kept, "canthus_version": canthus.__version__}
+    own = {"recipe": stored(recipe, landmarker).model_dump_json(), "canthus_version": canthus.__version__}
     header = {**own, **landmarker.codec.facts(), **(facts or {})}
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -32,6 +30,12 @@ def save(path: Path, landmarker: Landmarker, recipe: Recipe, facts: Mapping[str,
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def stored(recipe: Recipe, landmarker: Landmarker) -> Recipe:
+    """The recipe as it is kept with the weights, which hold what the codec took from files."""
+    codec = Part(name=recipe.codec.name, **landmarker.codec.stored_options(recipe.codec.options))
+    return recipe.model_copy(update={"codec": codec})
 
 
 def read_header(path: Path) -> dict[str, str]:

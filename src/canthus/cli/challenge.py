@@ -15,7 +15,9 @@ def challenge(
     action: Annotated[
         Literal["check"], typer.Argument(help="check: hold a model to the rules, and score it.")
     ],
-    model: Annotated[str, typer.Argument(help="A .safetensors file, or a zoo row with published weights.")],
+    model: Annotated[
+        str, typer.Argument(help="A .safetensors or .onnx file, a bundled name, or a published zoo row.")
+    ],
     root: Annotated[
         Path | None, typer.Option(help="Folder of face pictures with labels to score on.")
     ] = None,

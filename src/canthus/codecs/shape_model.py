@@ -14,6 +14,7 @@ from canthus.geometry import FloatArray
 from canthus.morphable_models import MorphableModel, sparse_model
 from canthus.morphable_models.morphable_model import typical_noise
 from canthus.morphable_models.readers import read_whitened
+from canthus.morphable_models.tddfa import LICENCE
 from canthus.schemes import Scheme
 
 
@@ -62,8 +63,14 @@ class ShapeModelCodec(Codec):
             self.register_buffer(name, torch.tensor(np.asarray(value, dtype=np.float32)))
 
     def settle(self) -> None:
-        """Bring what follows from the shape in line with it, after it was loaded from a published file."""
+        """Bring what follows from the shape in line with it, after it was loaded from a published file; only
+        SynergyNet's holds one."""
         arrays = (self.mean_shape.double().cpu().numpy(), self.basis.double().cpu().numpy())
+        if not np.array_equal(arrays[0], self.built.astype(np.float32)):
+            self.origin_of_shape = {
+                "shape_model": "landmarks of 3DDFA's shape model, from the published weights",
+                "shape_model_licence": LICENCE,
+            }
         matrix, shift = _mirroring(*arrays, self.scheme)
         self.mirror_matrix.copy_(torch.from_numpy(matrix))
         self.mirror_shift.copy_(torch.from_numpy(shift))

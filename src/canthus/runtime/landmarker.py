@@ -67,7 +67,8 @@ class OnnxLandmarker:
         page = path.with_suffix(".md")
         text = {"text": page.read_text(encoding="utf-8")} if page.is_file() else {}
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        return {**{k: v for k, v in self._card.items() if k != "card"}, "sha256": digest, **text}
+        stated = {k: v for k, v in self._card.items() if k not in ("card", "recipe_content")}
+        return {**stated, "sha256": digest, **text}
 
     def __call__(self, image: NDArray[np.uint8], boxes: ArrayLike, box_kind: BoxKind) -> Faces:
         """The faces in these boxes (N, 4) xyxy of an RGB picture (H, W, 3), in the order of the boxes; their

@@ -24,7 +24,7 @@ def model_file(model: str | Path | None = None, *, flip_test: bool = False) -> P
     cannot be downloaded.
     """
     name = str(model if model is not None else DEFAULT_MODEL)
-    exported = name in BUNDLED or Path(name).suffix.lower() == ".onnx"
+    exported = is_exported(name)
     if exported and flip_test:
         raise ValueError(
             f"--flip-test: {name} is an ONNX file, its passes are fixed; "
@@ -37,6 +37,11 @@ def model_file(model: str | Path | None = None, *, flip_test: bool = False) -> P
     if not Path(name).is_file():
         raise FileNotFoundError(f"{name}: no such model file")
     return Path(name)
+
+
+def is_exported(model: str | Path) -> bool:
+    """Whether this names an ONNX file: a bundled one, or a path."""
+    return str(model) in BUNDLED or Path(str(model)).suffix.lower() == ".onnx"
 
 
 def weights_file(model: str | Path) -> Path:
