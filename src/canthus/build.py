@@ -17,15 +17,17 @@ from canthus.codecs import CODECS, Codec, prediction
 from canthus.config import ConfigError, nearest
 from canthus.datasets import DATASETS
 from canthus.datasets.fitted_pose import ANGLES, measure_angles
-from canthus.geometry import CropRule, head_boxes, landmark_boxes
+from canthus.geometry import CropRule, landmark_boxes
 from canthus.losses import LOSSES, WeightedSum
 from canthus.models.backbones import BACKBONES
 from canthus.models.heads import HEADS
 from canthus.models.landmarker import Landmarker
 from canthus.models.necks import NECKS
+from canthus.morphable_models.basel import STANDARD_FACE, read_standard_face
 from canthus.recipe import DatasetPart, Part, Recipe
 from canthus.sample import Annotations, Sample
 from canthus.schemes import SCHEMES, Scheme
+from canthus.schemes.alignment import alignment_points
 from canthus.transforms import TRANSFORMS, Pipeline
 
 
@@ -34,6 +36,19 @@ def scheme_of(recipe: Recipe) -> Scheme:
     if recipe.scheme not in SCHEMES:
         raise ConfigError(f"scheme: no scheme {recipe.scheme!r}; {nearest(recipe.scheme, list(SCHEMES))}")
     return SCHEMES[recipe.scheme]
+
+
+def with_standard_face(recipe: Recipe) -> Recipe:
+    """The recipe with the face that lies beside its codec's shape model as the one that its `head` boxes are
+    solved with; the same recipe where it has other boxes, a standard face, or there is no such file."""
+    model = recipe.codec.options.get("model")
+    if recipe.crop.box_kind != "head" or model is None or recipe.crop.standard_face is not None:
+        return recipe
+    path = Path(model).parent / STANDARD_FACE
+    if not path.is_file():
+        return recipe
+    crop = recipe.crop.model_copy(update={"standard_face": read_standard_face(path)})
+    return recipe.model_copy(update={"crop": crop})
 
 
 def build_codec(recipe: Recipe) -> Codec:
@@ -140,7 +155,8 @@ def build_sources(recipe: Recipe, root: Path) -> tuple[list[Source], list[Source
         dataset = reader(folder, part.split, scheme=asked, allow_missing=part.allow_missing)
         known = measure_angles(dataset, dataset.scheme) if set(part.filter) & set(ANGLES) else list(dataset)
         # Boxes are those of all labelled points, also of such that the conversion leaves out.
-        kept = [_boxed(sample, part, dataset.scheme) for sample in known if _passes(sample, part)]
+        passing = [sample for sample in known if _passes(sample, part)]
+        kept = [_boxed(sample, part, dataset.scheme, recipe.crop) for sample in passing]
         kept = [_as_taught(sample, part, recipe.crop) for sample in kept]
         kept = [convert(sample, dataset.scheme, scheme) for sample in kept]
         held = [_held_out(sample.group, recipe) for sample in kept]
@@ -190,14 +206,14 @@ def find(name: str, table: Mapping[str, Any], kind: str) -> Any:
         raise ConfigError(f"{kind} {name!r} cannot be imported: {error}") from None
 
 
-def _boxed(sample: Sample, part: DatasetPart, scheme: Scheme) -> Sample:
+def _boxed(sample: Sample, part: DatasetPart, scheme: Scheme, rule: CropRule) -> Sample:
     """A sample with the box of the labels that its part asks for, where its points determine one."""
     if part.boxes == "landmarks" and np.isfinite(sample.points).any():
         return replace(sample, box=landmark_boxes(sample.points).astype(np.float32), box_kind="landmarks")
     if part.boxes == "five_points" and sample.presence != 0:
-        five = scheme.convert(sample.points, "five")
+        five = alignment_points(sample.points, scheme)
         if np.isfinite(five).all():
-            return replace(sample, box=head_boxes(five)[0].astype(np.float32), box_kind="head")
+            return replace(sample, box=rule.head_boxes(five)[0].astype(np.float32), box_kind="head")
     return sample
 
 

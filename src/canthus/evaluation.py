@@ -21,6 +21,7 @@ from canthus.formats.predictions import Predictions
 from canthus.geometry import BoxKind, CropRule, FloatArray, box_iou, convert_boxes, head_boxes, landmark_boxes
 from canthus.sample import Sample
 from canthus.schemes import Scheme
+from canthus.schemes.alignment import alignment_points
 
 #: A detection is a labelled face when their `face` boxes overlap at least so much (intersection over union).
 MATCH_IOU = 0.3
@@ -39,10 +40,11 @@ class Model(Protocol):
 @dataclass(frozen=True)
 class LabelBoxes:
     """Boxes from the labels: `landmarks`, tight boxes of the labelled points; `five_points`, `head` boxes of
-    the five that the labels' `scheme` has; or `dataset`, as stated."""
+    the five that the labels' `scheme` has, solved as the model's `rule` says; or `dataset`, as stated."""
 
     source: str = "landmarks"
     scheme: Scheme | None = None
+    rule: CropRule | None = None
 
     def __call__(
         self, image: NDArray[np.uint8], samples: list[Sample]
@@ -52,8 +54,9 @@ class LabelBoxes:
             kind = samples[0].box_kind
             return [convert_boxes(sample.box, sample.box_kind, kind) for sample in samples], kind
         if self.source == "five_points" and self.scheme is not None:
-            five = [self.scheme.convert(sample.points, "five") for sample in samples]
-            return [head_boxes(points)[0] if np.isfinite(points).all() else None for points in five], "head"
+            five = [alignment_points(sample.points, self.scheme) for sample in samples]
+            solved = head_boxes(five) if self.rule is None else self.rule.head_boxes(five)
+            return [None if np.isnan(box).any() else box for box in solved], "head"
         boxes = [landmark_boxes(sample.points) for sample in samples]
         sized = [bool((box[2:] > box[:2]).all()) for box in boxes]  # one point alone spans no box
         return [box if has_size else None for box, has_size in zip(boxes, sized, strict=True)], "landmarks"
@@ -152,7 +155,7 @@ def predict_split(
         "partial": list(dataset.missing),
         "boxes": boxes.source,
         "box_kind": kind,
-        "crop_rule": model.crop_rule.model_dump(mode="json"),
+        "crop_rule": model.crop_rule.model_dump(mode="json", exclude_none=True),
         "seconds": {"all": round(time.perf_counter() - start, 3), "network": round(network_seconds, 3)},
         "versions": versions(),
     }

@@ -238,7 +238,7 @@ def _metadata(landmarker: Landmarker, recipe: Recipe, facts: Mapping[str, str]) 
         "canthus_version": canthus.__version__,
         "scheme": recipe.scheme,
         "input_size": str(recipe.size),
-        "crop_rule": recipe.crop.model_dump_json(),
+        "crop_rule": recipe.crop.model_dump_json(exclude_none=True),
         "recipe": recipe.name,
         "recipe_content": native.stored(recipe, landmarker).model_dump_json(),
         "codec": recipe.codec.model_dump_json(),

@@ -19,6 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field
 FloatArray = NDArray[np.floating]
 BoxKind = Literal["landmarks", "face", "head"]
 
+Point3d = tuple[float, float, float]
+StandardFace = tuple[Point3d, Point3d, Point3d, Point3d, Point3d]
+
 _BOX_KINDS = get_args(BoxKind)
 
 #: A `face` box is a `landmarks` box with its top raised by this share of its height.
@@ -29,11 +32,11 @@ FOREHEAD = 0.25
 HEAD, ABOVE = 1.411, 0.047
 #: Width over height of the `landmarks` box of such a face.
 BREADTH = 1.028
-#: Eye centres, nose tip, mouth corners (the person's right first) of the mean face of
+#: Middles of the eye corners, nose tip, mouth corners (the person's right first) of the mean face of
 #: `assets/face_shape.npz`, decimetres: x to the person's left, y up, z out of the face.
-FIVE_POINTS = (
-    (-0.324, 0.395, 0.019),
-    (0.324, 0.395, 0.019),
+FIVE_POINTS: StandardFace = (
+    (-0.319, 0.386, -0.009),
+    (0.319, 0.386, -0.009),
     (0.0, 0.070, 0.416),
     (-0.265, -0.301, 0.084),
     (0.265, -0.301, 0.084),
@@ -67,15 +70,15 @@ def convert_boxes(boxes: ArrayLike, source: BoxKind, target: BoxKind) -> FloatAr
     return out
 
 
-def head_boxes(five_points: ArrayLike) -> FloatArray:
+def head_boxes(five_points: ArrayLike, face: StandardFace = FIVE_POINTS) -> FloatArray:
     """`head` boxes (N, 4) of eye centres, nose tip and mouth corners (N, 5, 2) in image px.
 
-    The affine camera under which the five points of a mean face come closest to them gives the place of the
-    head's middle and, as the mean length of its two rows, the px of a decimetre (POS, DeMenthon and Davis
-    1995, as Deng et al. 2019 align faces).
+    The affine camera under which the five points of a standard `face` (decimetres) come closest to them gives
+    the place of its origin and, as the mean length of the camera's two rows, the px of a decimetre (POS,
+    DeMenthon and Davis 1995, as Deng et al. 2019 align faces).
     """
     found = np.asarray(five_points, dtype=np.float64).reshape(-1, 5, 2)
-    solve = np.linalg.pinv(np.column_stack([FIVE_POINTS, np.ones(5)]))  # (4, 5)
+    solve = np.linalg.pinv(np.column_stack([face, np.ones(5)]))  # (4, 5)
     camera = np.einsum("ij,njk->nki", solve, found)  # (N, 2, 4)
     reach = np.linalg.norm(camera[..., :3], axis=-1).mean(-1)[:, None]  # half of the two decimetres
     return np.concatenate([camera[..., 3] - reach, camera[..., 3] + reach], axis=-1)
@@ -225,7 +228,8 @@ class CropRule(BaseModel):
     `corner` is the middle of the crop, (size - 1) / 2; `pixel` is size / 2. `label_offset_px` leads from the
     labels that a network was taught to ours: it is subtracted from boxes and training labels and added to
     predicted image points. `antialias` is `Crop.antialias`; systems whose published crops were plain bilinear
-    ones turn it off.
+    ones turn it off. `standard_face` holds the five points, in decimetres, that `head` boxes are solved with;
+    without it they are `FIVE_POINTS`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -240,6 +244,11 @@ class CropRule(BaseModel):
     center: Literal["corner", "pixel"] = "corner"
     label_offset_px: float = 0.0
     antialias: bool = True
+    standard_face: StandardFace | None = None
+
+    def head_boxes(self, five_points: ArrayLike) -> FloatArray:
+        """`head` boxes (N, 4) of five points (N, 5, 2) in image px, solved with the rule's standard face."""
+        return head_boxes(five_points, self.standard_face or FIVE_POINTS)
 
     def window(self, box: ArrayLike, kind: BoxKind) -> FloatArray:
         """The window (4,) xyxy in image px for one box (4,) of `kind`."""

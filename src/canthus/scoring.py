@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canthus.datasets import Dataset
-from canthus.datasets.fitted_pose import measurable, measure_angles
+from canthus.datasets.fitted_pose import measure_angles
 from canthus.formats.predictions import Predictions
 from canthus.geometry import FloatArray
 from canthus.metrics import METRICS, Comparison, Metric
@@ -22,6 +22,7 @@ from canthus.metrics.nme import NME
 from canthus.metrics.per_part import PerPart
 from canthus.metrics.ratio import RatioMetric, bootstrap
 from canthus.metrics.threshold import THRESHOLDS
+from canthus.morphable_models import measurable
 from canthus.sample import Sample
 from canthus.schemes import SCHEMES, Scheme
 

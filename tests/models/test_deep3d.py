@@ -10,15 +10,17 @@ import pytest
 import torch
 from system_rows import Systems, converted
 
-from canthus.build import build_landmarker, build_sources
+from canthus.build import build_landmarker, build_sources, with_standard_face
 from canthus.codecs import Target
 from canthus.codecs.morphable_perspective import MorphablePerspective, rotation
 from canthus.geometry import FIVE_POINTS, convert_boxes, head_boxes
 from canthus.losses.deep3d import Deep3dLoss
 from canthus.models.heads.deep3d import Deep3dHead
-from canthus.morphable_models import sparse_model
+from canthus.morphable_models import rotation_matrix, sparse_model
+from canthus.morphable_models.basel import read_standard_face
 from canthus.recipe import Recipe, load_recipe
 from canthus.schemes import SCHEMES
+from canthus.schemes.alignment import alignment_points
 
 SCHEME = SCHEMES["ibug68_3d"]
 
@@ -100,6 +102,133 @@ def test_five_points_give_place_and_size_of_a_head() -> None:
     np.testing.assert_allclose(convert_boxes(face, "face", "head"), box, atol=1e-6)
 
 
+def test_the_standard_face_is_that_of_the_shape_model() -> None:
+    shape = 0.62 * sparse_model().mean
+    expected = [shape[[36, 39]].mean(0), shape[[42, 45]].mean(0), shape[30], shape[48], shape[54]]
+    np.testing.assert_allclose(FIVE_POINTS, expected, atol=2e-3)
+
+
+def published_crop(points: np.ndarray, lm3d: np.ndarray, width: int, height: int) -> tuple[np.ndarray, float]:
+    """The steps of the publication on labels (68, 2) with y down: five points from 68, y from the bottom,
+    eight unknowns by least squares, 102 px a unit, the middle of the resized picture on 112; y down.
+    Also the factor from picture to crop."""
+    up = points * (1, -1) + (0, height - 1)
+
+    def five(of: np.ndarray) -> np.ndarray:
+        return np.stack([(of[36] + of[39]) / 2, (of[42] + of[45]) / 2, of[30], of[48], of[54]])
+
+    rows, seen = np.zeros((10, 8)), five(up)
+    rows[0::2, :3], rows[0::2, 3] = five(lm3d), 1
+    rows[1::2, 4:7], rows[1::2, 7] = five(lm3d), 1
+    k = np.linalg.lstsq(rows, seen.reshape(-1), rcond=None)[0]
+    scale = 102 / ((np.linalg.norm(k[:3]) + np.linalg.norm(k[4:7])) / 2)
+    middle = np.array([k[3], k[7]])
+    whole = np.array([int(width * scale), int(height * scale)])
+    placed = (up - middle + np.array([width, height]) / 2) * scale - (whole / 2 - 112)
+    return placed * (1, -1) + (0, 223), scale
+
+
+def test_alignment_as_published() -> None:
+    """Within a pixel of the published crop, which cuts whole ones, for heads in any pose; the middle of its
+    standard face may be anywhere."""
+    random = np.random.default_rng(3)
+    for _ in range(10):
+        yaw, pitch, roll = random.uniform((-60, -25, -40), (60, 25, 40))
+        lm3d = 0.62 * sparse_model().mean * random.uniform(0.95, 1.05, (1, 3)) + (0.0, 0.1, 0.2)
+        seen = lm3d @ rotation_matrix([yaw, pitch, roll]).T
+        points = 150 + random.uniform(60, 160) * seen[:, :2] * (1, -1) + random.normal(0, 2, (68, 2))
+        expected, scale = published_crop(points, lm3d, 640, 480)
+        standard = tuple(tuple(row) for row in alignment_face(lm3d))
+        rule = load_recipe("deep3dfacerecon").crop.model_copy(update={"standard_face": standard})
+        crop = rule.crop(rule.head_boxes(alignment_points(points, SCHEME))[0], "head", 224)
+        assert crop.matrix[0, 0] == pytest.approx(scale, rel=1e-4)
+        assert np.abs(crop.to_crop(points) - expected).max() < 1.01
+
+
+def alignment_face(lm3d: np.ndarray) -> list[list[float]]:
+    groups = ((36, 39), (42, 45), (30,), (48,), (54,))
+    return [lm3d[list(group)].mean(0).tolist() for group in groups]
+
+
+def test_five_points_of_other_schemes() -> None:
+    points = np.random.default_rng(0).random((3, 68, 2))
+    found = alignment_points(points, SCHEMES["ibug68"])
+    np.testing.assert_allclose(found[:, 0], (points[:, 36] + points[:, 39]) / 2)
+    np.testing.assert_array_equal(found[:, 2:], points[:, [30, 48, 54]])
+    wflw = np.random.default_rng(1).random((98, 2))
+    np.testing.assert_allclose(alignment_points(wflw, SCHEMES["wflw98"])[1], (wflw[68] + wflw[72]) / 2)
+    points[:, 36] = np.nan  # then the middle of the points that `five` takes, which are NaN here, too
+    assert np.isnan(alignment_points(points, SCHEMES["ibug68"])[:, 0]).all()
+    aflw = np.random.default_rng(2).random((19, 2))
+    aflw[6] = np.nan  # a corner of the right eye: its labelled centre stands for the middle
+    np.testing.assert_array_equal(alignment_points(aflw, SCHEMES["aflw19"])[0], aflw[7])
+    five = np.random.default_rng(3).random((5, 2))
+    np.testing.assert_array_equal(alignment_points(five, SCHEMES["five"]), five)
+
+
+@pytest.fixture
+def basel_folder(tmp_path: Path) -> tuple[Path, dict[str, np.ndarray]]:
+    """Files of the published names and shapes: 90 vertices, of which 68 are landmarks, counted from 1."""
+    savemat = pytest.importorskip("scipy.io").savemat
+    random = np.random.default_rng(5)
+    arrays = {
+        "meanshape": random.normal(0, 0.7, (1, 270)),
+        "idBase": random.normal(0, 0.02, (270, 80)),
+        "exBase": random.normal(0, 0.02, (270, 64)),
+        "keypoints": (random.permutation(90)[:68] + 1)[None].astype(float),
+        "tri": np.array([[1.0, 2.0, 3.0]]),
+    }
+    savemat(tmp_path / "BFM_model_front.mat", arrays)
+    lm = random.normal(0, 0.5, (68, 3))
+    savemat(tmp_path / "similarity_Lm3D_all.mat", {"lm": lm})
+    return tmp_path, {**arrays, "lm": lm}
+
+
+def test_points_of_the_published_shape_model(basel_folder: tuple[Path, dict[str, np.ndarray]]) -> None:
+    """The published formulas in float64, row by row, on files of the published layout."""
+    folder, arrays = basel_folder
+    codec = MorphablePerspective(SCHEME, 224, model=str(folder / "BFM_model_front.mat"))
+    random = np.random.default_rng(6)
+    found = random.normal(0, 1, (4, 257))
+    found[:, 224:227], found[:, 254:] = random.uniform(-0.6, 0.6, (4, 3)), random.normal(0, 0.3, (4, 3))
+    points = codec.decode({"parameters": torch.tensor(found, dtype=torch.float32)}).points
+    mean = arrays["meanshape"].reshape(-1, 3)
+    mean = (mean - mean.mean(0)).reshape(-1)
+    for row, got in zip(found, points.numpy(), strict=True):
+        shape = (mean + arrays["idBase"] @ row[:80] + arrays["exBase"] @ row[80:144]).reshape(-1, 3)
+        x, y, z = row[224:227]
+        rx = np.array([[1, 0, 0], [0, np.cos(x), -np.sin(x)], [0, np.sin(x), np.cos(x)]])
+        ry = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+        rz = np.array([[np.cos(z), -np.sin(z), 0], [np.sin(z), np.cos(z), 0], [0, 0, 1]])
+        camera = shape @ (rz @ ry @ rx).T + row[254:]
+        camera[:, 2] = 10 - camera[:, 2]
+        image = camera @ np.array([[1015, 0, 112], [0, 1015, 112], [0, 0, 1.0]]).T
+        image = (image[:, :2] / image[:, 2:])[arrays["keypoints"][0].astype(int) - 1]
+        np.testing.assert_allclose(got, image * (1, -1) + (0, 223), atol=2e-3)
+
+
+def test_the_published_standard_face_is_taken_where_it_lies(
+    basel_folder: tuple[Path, dict[str, np.ndarray]],
+) -> None:
+    folder, arrays = basel_folder
+    face = read_standard_face(folder / "similarity_Lm3D_all.mat")
+    np.testing.assert_allclose(face, alignment_face(arrays["lm"]))
+    row = load_recipe("deep3dfacerecon")
+    assert with_standard_face(row) is row  # the package's own shape has no file beside it
+    model = f"codec.model={folder / 'BFM_model_front.mat'}"
+    aligned = with_standard_face(load_recipe("deep3dfacerecon", [model]))
+    assert aligned.crop.standard_face == face
+    again = type(aligned.crop).model_validate_json(aligned.crop.model_dump_json(exclude_none=True))
+    five = np.random.default_rng(0).random((1, 5, 2)) * 100
+    np.testing.assert_array_equal(again.head_boxes(five), head_boxes(five, face))
+    assert not np.allclose(again.head_boxes(five), head_boxes(five))
+    (folder / "similarity_Lm3D_all.mat").unlink()
+    assert with_standard_face(load_recipe("deep3dfacerecon", [model])).crop.standard_face is None
+    pytest.importorskip("scipy.io").savemat(folder / "similarity_Lm3D_all.mat", {"lm": np.zeros((5, 3))})
+    with pytest.raises(ValueError, match=r"Lm3D_all\.mat: found lm of shape \(5, 3\), expected 68"):
+        with_standard_face(load_recipe("deep3dfacerecon", [model]))
+
+
 def test_training_boxes_from_five_points_and_the_heads_outputs(data: Path) -> None:
     content = load_recipe("deep3dfacerecon").model_dump()
     content["datasets"] = [
@@ -113,7 +242,7 @@ def test_training_boxes_from_five_points_and_the_heads_outputs(data: Path) -> No
     recipe = Recipe.model_validate(content)
     training, _ = build_sources(recipe, data / "aflw2000_3d_original")
     sample = training[0].samples[0]
-    five = SCHEME.convert(sample.points, "five")
+    five = alignment_points(sample.points, SCHEME)
     assert sample.box_kind == "head"
     np.testing.assert_allclose(sample.box, head_boxes(five)[0], atol=1e-3)
     landmarker = build_landmarker(recipe).train()

@@ -10,7 +10,7 @@ from canthus.codecs.codec import Outputs, Target
 from canthus.codecs.coordinates import Coordinates
 from canthus.formats.tsv import ATTRIBUTES
 from canthus.geometry import FloatArray
-from canthus.morphable_models import Perspective, euler_angles, sparse_model
+from canthus.morphable_models import Perspective, euler_angles, measurable, sparse_model
 from canthus.morphable_models.rigid_pose import rigid_rotations
 from canthus.sample import Annotations
 from canthus.schemes import Scheme
@@ -65,9 +65,8 @@ class Pfld(Coordinates):
 def head_angles(points: FloatArray, scheme: Scheme, size: int) -> FloatArray:
     """Pitch, yaw, roll (N, 3) in radians of faces (N, K, 2) in px of a crop of `size` px; NaN where too few
     rigid points are known, they lie on a line, or the scheme has no conversion to that of the shape model."""
-    target = sparse_model().scheme
-    if target not in (scheme.name, *scheme.conversions):
+    if not measurable(scheme):
         return np.full((len(points), 3), np.nan)
     camera = Perspective(FOCAL * size, ((size - 1) / 2,) * 2)
-    pose = euler_angles(rigid_rotations(scheme.convert(points, target), camera))
+    pose = euler_angles(rigid_rotations(scheme.convert(points, sparse_model().scheme), camera))
     return np.radians(pose[:, [1, 0, 2]])

@@ -27,9 +27,11 @@ def convert(
         raise ValueError(f"{out}: expected a name that ends in .safetensors")
     row = load_recipe(recipe, [] if shape_model is None else [f"codec.model={json.dumps(str(shape_model))}"])
     try:
+        from canthus.build import with_standard_face
         from canthus.checkpoints import convert_checkpoint
     except ModuleNotFoundError as error:
         raise ImportError(f"converting needs {error.name}: pip install 'canthus[train]'") from None
+    row = with_standard_face(row)
     check_writable(out)
     landmarker, conversion = convert_checkpoint(checkpoint, row, out, mean_face=mean_face)
     parameters = sum(parameter.numel() for parameter in landmarker.parameters())
@@ -41,6 +43,9 @@ def convert(
     ]
     if conversion.kept:
         lines.append(f"left as built, not in the file: {', '.join(conversion.kept)}")
+    if row.crop.box_kind == "head":
+        face = "of the package's shape model" if row.crop.standard_face is None else "beside the shape model"
+        lines.append(f"faces are aligned to the standard face {face}")
     sys.stdout.write("\n".join(lines) + "\n")
     if landmarker.codec.further and shape_model is None and "codec.basis" not in conversion.state:
         sys.stderr.write(

@@ -27,7 +27,7 @@ from canthus.evaluation import (
     with_backgrounds,
 )
 from canthus.formats.predictions import Predictions
-from canthus.geometry import BoxKind
+from canthus.geometry import BoxKind, CropRule
 from canthus.recipe import load_recipe, recipe_names
 from canthus.runtime.landmarker import OnnxLandmarker
 from canthus.runtime.models import BUNDLED, model_file
@@ -48,14 +48,14 @@ class Boxes:
     detector_size: int = detectors.WORKING_SIZE
     file_kind: str = "face"
 
-    def open(self, default: str, scheme: Scheme, threads: int | None = None) -> BoxSource:
-        """The box source for labels of a scheme; ValueError for a name that is neither a source nor a file,
-        and for options that would change nothing.
+    def open(self, default: str, scheme: Scheme, rule: CropRule, threads: int | None = None) -> BoxSource:
+        """The box source for labels of a scheme and a model's crop rule; ValueError for a name that is
+        neither a source nor a file, and for options that would change nothing.
         """
         source = self.source or default
         self._refuse_unused(source)
         if source in ("landmarks", "dataset", "five_points"):
-            return LabelBoxes(source, scheme)
+            return LabelBoxes(source, scheme, rule)
         if source == "detector":
             found = detectors.load(self.detector, working_size=self.detector_size, threads=threads)
             name = Path(self.detector).name
@@ -117,7 +117,7 @@ def run(model: str, data: Split, boxes: Boxes, options: Options) -> tuple[dict[s
     if dataset.missing:
         warnings.append(f"{dataset.name} {dataset.split} is partial: {'; '.join(dataset.missing)}")
     usual = "five_points" if landmarker.crop_rule.box_kind == "head" else dataset.default_boxes
-    source = boxes.open(usual, dataset.scheme, options.threads)
+    source = boxes.open(usual, dataset.scheme, landmarker.crop_rule, options.threads)
     predictions = predict(landmarker, dataset, source)
     if options.backgrounds is not None:
         predictions = with_backgrounds(predictions, landmarker, Backgrounds(options.backgrounds, "test"))

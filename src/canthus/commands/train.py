@@ -36,7 +36,7 @@ def train(recipe: str, assignments: Sequence[str], run: Run) -> int:
     if run.resume and run.pretrained is not None:
         raise ValueError("--pretrained is about the start of a training; --resume goes on: leave it out")
     try:
-        from canthus.build import build_losses, check_recipe
+        from canthus.build import build_losses, check_recipe, with_standard_face
         from canthus.checkpoints import converter_of, load_pretrained
         from canthus.training.loop import train as loop
         from canthus.training.optimizers import build_optimizer
@@ -44,6 +44,7 @@ def train(recipe: str, assignments: Sequence[str], run: Run) -> int:
     except ModuleNotFoundError as error:
         raise ImportError(f"training needs {error.name}: pip install 'canthus[train]'") from None
     # A wrong name is told before the pictures are read, which takes minutes.
+    loaded = with_standard_face(loaded)
     landmarker = check_recipe(loaded)
     build_optimizer([landmarker, build_losses(loaded)], loaded.train.optimizer, loaded.train.learning_rate)
     build_schedule(loaded.train.schedule, loaded.train.warmup, loaded.train.epochs, 1)

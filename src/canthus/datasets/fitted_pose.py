@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from canthus.formats.mat import numbers
-from canthus.morphable_models import fit_pose, sparse_model
+from canthus.morphable_models import fit_pose, measurable, sparse_model
 from canthus.sample import Sample
 from canthus.schemes import SCHEMES, Scheme
 
@@ -29,11 +29,6 @@ def pose_tags(content: dict[str, Any]) -> dict[str, float]:
         raise ValueError(f"found Pose_Para {pose.tolist()}, expected pitch, yaw, roll and more, in radians")
     tags = dict(zip(("pitch", "yaw", "roll"), (float(angle) for angle in pose), strict=True))
     return {**tags, "yaw_abs": abs(tags["yaw"])}
-
-
-def measurable(scheme: Scheme) -> bool:
-    """Whether points of a scheme can be laid on the package's shape model."""
-    return sparse_model().scheme in (scheme.name, *scheme.conversions)
 
 
 def measure_angles(samples: Iterable[Sample], scheme: Scheme) -> list[Sample]:

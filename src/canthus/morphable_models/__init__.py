@@ -5,7 +5,7 @@ from canthus.morphable_models.fitting import Fit, fit, fit_pose
 from canthus.morphable_models.morphable_model import MorphableModel
 from canthus.morphable_models.pose import euler_angles, rotation_matrix
 from canthus.morphable_models.readers import read_model
-from canthus.morphable_models.sparse import sparse_model
+from canthus.morphable_models.sparse import measurable, sparse_model
 
 __all__ = [
     "Fit",
@@ -15,6 +15,7 @@ __all__ = [
     "euler_angles",
     "fit",
     "fit_pose",
+    "measurable",
     "read_model",
     "rotation_matrix",
     "sparse_model",

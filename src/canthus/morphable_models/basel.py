@@ -8,12 +8,15 @@ on; the expression basis is for research. Nothing of them comes with this packag
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from canthus.formats.mat import read_variables
+from canthus.geometry import StandardFace
 from canthus.morphable_models.morphable_model import MorphableModel, typical_noise
+from canthus.schemes.alignment import CORNERS
 
 LICENCE = (
     "Basel Face Model 2009 (academic use after registration) and the expression basis of Guo et al. "
@@ -23,6 +26,8 @@ SOURCE = (
     "BFM_model_front.mat, which sicxu/Deep3DFaceRecon_pytorch makes from 01_MorphableModel.mat (by "
     "registration at faces.dmi.unibas.ch) and Exp_Pca.bin (github.com/Juyong/3DFace)"
 )
+#: The standard face that faces are aligned to, beside that file; 68 points in decimetres.
+STANDARD_FACE = "similarity_Lm3D_all.mat"
 _NAMES = ("meanshape", "idBase", "exBase", "keypoints", "tri")
 
 
@@ -62,6 +67,18 @@ def read_basel(path: Path) -> MorphableModel:
         )
     except (ValueError, IndexError, TypeError) as error:
         raise ValueError(f"{path}: not Deep3DFaceRecon's shape model ({error}); expected {SOURCE}") from None
+
+
+def read_standard_face(path: Path) -> StandardFace:
+    """Middles of the eye corners, nose tip and mouth corners of `similarity_Lm3D_all.mat`, decimetres.
+
+    Raises FileNotFoundError and ValueError that name the file.
+    """
+    points = np.asarray(read_variables(path, ("lm",))["lm"], dtype=np.float64)
+    if points.shape != (68, 3) or not np.isfinite(points).all():
+        raise ValueError(f"{path}: found lm of shape {points.shape}, expected 68 points in space (68, 3)")
+    five = [tuple(float(value) for value in points[list(group)].mean(0)) for group in CORNERS]
+    return cast(StandardFace, tuple(five))
 
 
 def _from_zero(numbers: NDArray[np.generic]) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from canthus.faces import Faces
 from canthus.geometry import FloatArray
-from canthus.morphable_models import Fit, fit, fit_pose, sparse_model
+from canthus.morphable_models import Fit, fit, fit_pose, measurable, sparse_model
 from canthus.schemes import SCHEMES, Scheme
 
 
@@ -40,8 +40,8 @@ def _converted(
     points: FloatArray, scheme: Scheme, visibility: NDArray[np.float32] | None
 ) -> tuple[FloatArray, FloatArray | None] | None:
     """Points (N, P, 2) of the sparse model and their weights (N, P)."""
-    target = sparse_model().scheme
-    if target not in (scheme.name, *scheme.conversions):
+    if not measurable(scheme):
         return None
+    target = sparse_model().scheme
     weights = None if visibility is None else scheme.average(visibility[..., None], SCHEMES[target])[..., 0]
     return scheme.convert(points, target), weights

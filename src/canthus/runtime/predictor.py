@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from canthus import detectors
 from canthus.detectors import Detections, Detector
 from canthus.faces import Faces
-from canthus.geometry import BoxKind, head_boxes
+from canthus.geometry import BoxKind
 from canthus.images import Picture, read_image
 from canthus.runtime.head_pose import pose_of
 from canthus.runtime.landmarker import OnnxLandmarker
@@ -81,8 +81,9 @@ class Predictor:
 
     def align(self, pixels: NDArray[np.uint8], found: Detections) -> Faces:
         """The faces of an RGB picture (H, W, 3) that were detected in it."""
-        if self.landmarker.crop_rule.box_kind == "head" and found.five_points is not None and len(found):
-            faces = self.landmarker(pixels, head_boxes(found.five_points), "head")
+        rule = self.landmarker.crop_rule
+        if rule.box_kind == "head" and found.five_points is not None and len(found):
+            faces = self.landmarker(pixels, rule.head_boxes(found.five_points), "head")
             return replace(faces, boxes=found.boxes, pose=pose_of)
         return self.landmarker(pixels, found.boxes, "face")
 
