@@ -77,6 +77,40 @@ def test_pictures_inside_a_larger_file_are_copied(reader: str, ending: str, tmp_
         assert Path(str(b.image)).parent == out.parent / "cofw_images"
 
 
+def test_a_folder_of_pts_reads_back_the_same_points(tmp_path: Path) -> None:
+    """Every face has its own copy of its picture; a face that lacks points is named and left out."""
+    samples, options = source("wflw", tmp_path / "data")
+    out = tmp_path / "new" / "faces"
+    code, text = convert(*options, out, "--to-scheme", "ibug68")
+    assert code == 0 and f"{len(samples)} faces in {len(samples)} pictures, scheme ibug68" in text, text
+    assert (out / "000000.pts").read_text().startswith("version: 1\nn_points: 68\n{\n")
+    back = DATASETS["folder"](out, "all")
+    assert back.scheme.name == "ibug68"
+    for before, after in zip(samples, back, strict=True):
+        points = SCHEMES["wflw98"].convert(before.points, "ibug68")
+        np.testing.assert_allclose(after.points, points, atol=1e-4)
+        np.testing.assert_array_equal(before.read(), after.read())
+    code, text = convert(*options, out)
+    assert code == 2 and "is there already" in text
+    samples, options = source("merl_rav", tmp_path / "more")
+    code, text = convert(*options, tmp_path / "two")
+    whole = [sample for sample in samples if np.isfinite(sample.points).all()]
+    assert code == 1 and f"{len(whole)} faces" in text
+    assert text.count("points have no position, which .pts files cannot say") == len(samples) - len(whole) > 0
+    assert len(list((tmp_path / "two").glob("*"))) == 2 * len(whole) > 0
+
+
+def test_pictures_of_a_larger_file_lie_beside_their_pts(tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    root = dataset_trees.cofw(tmp_path)
+    assert convert("--dataset", "cofw", "--root", root, "--split", "test", tmp_path / "out")[0] == 0
+    back = DATASETS["folder"](tmp_path / "out", "all")
+    for before, after in zip(DATASETS["cofw"](root, "test"), back, strict=True):
+        np.testing.assert_allclose(after.points, before.points, atol=1e-4)
+        np.testing.assert_array_equal(before.read(), after.read())
+    assert back.scheme.name == "cofw29"
+
+
 def test_what_a_coco_file_says(tmp_path: Path) -> None:
     """The fields that other programs read, of MERL-RAV's three states."""
     samples, options = source("merl_rav", tmp_path / "data")
@@ -152,14 +186,14 @@ def test_a_turned_picture_has_the_size_that_readers_see(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "out", "more", "reason"),
     [
-        ("300w", "out.csv", (), "found the ending '.csv', expected .json or .tsv"),
+        ("300w", "out.csv", (), "found the ending '.csv', expected .json, .tsv, or none for a folder"),
         ("300w", "out.tsv", ("--to-scheme", "ibug"), "no scheme 'ibug'; there are ibug68"),
         ("300w", "out.tsv", ("--to-scheme", "wflw98"), "no conversion from scheme ibug68 to wflw98"),
         ("300w", "out.tsv", ("--split", "trian"), "300w has no split 'trian'"),
         ("coco", "data/train.json", (), "is the file that is read"),
         ("tsv", "data/test.tsv", (), "is the file that is read"),
         ("backgrounds", "out.json", (), "pictures without faces"),
-        ("300w", "data", (), "found the ending ''"),
+        ("300w", "data", (), "is there already, expected the name of a new folder"),
     ],
 )
 def test_wrong_use_is_one_line(

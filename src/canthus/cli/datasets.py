@@ -13,7 +13,11 @@ from canthus.commands.options import Dataset, LabelScheme, Root, SplitName
 
 def convert(
     out: Annotated[
-        Path, typer.Argument(help="OUT.json (COCO keypoints) or OUT.tsv (labels of ADNet and STAR).")
+        Path,
+        typer.Argument(
+            help="OUT.json (COCO keypoints), OUT.tsv (labels of ADNet and STAR), or a new folder OUT for "
+            "pictures with .pts labels."
+        ),
     ],
     dataset: Dataset,
     root: Root,
@@ -24,7 +28,7 @@ def convert(
         bool, typer.Option("--copy-images", help="Copy the pictures to OUT_images beside the file.")
     ] = False,
 ) -> None:
-    """Write a labelled split as one file that `--dataset coco` or `tsv` reads."""
+    """Write a labelled split as a file that `--dataset coco` or `tsv` reads, or a folder for `folder`."""
     from canthus.commands.convert_dataset import Options, convert_dataset
     from canthus.commands.splits import Split
 

@@ -1,4 +1,4 @@
-"""`canthus datasets convert`: a labelled split as one file of COCO keypoints or tab-separated labels."""
+"""`canthus datasets convert`: a labelled split as a file of labels, or as a folder of pictures with .pts."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from canthus.commands.finish import one_line, reason
 from canthus.commands.progress import Progress
 from canthus.commands.splits import Split
 from canthus.formats import LABEL_WRITERS, LabelledFace, aside, beside, check_writable
+from canthus.formats.pts import write_pts
 from canthus.images import picture_size
 from canthus.sample import Sample
 from canthus.schemes import SCHEMES, Scheme
@@ -32,12 +33,16 @@ class Options:
 
 
 def convert_dataset(data: Split, out: Path, options: Options) -> int:
-    """Write the split to `out` (.json or .tsv); 1 when some faces could not be used, each named on stderr."""
+    """Write the split to `out`, a .json or .tsv file or, without an ending, a folder; 1 when some faces could
+    not be used, each named on stderr."""
     suffix = out.suffix.lower()
-    if suffix not in LABEL_WRITERS:
-        raise ValueError(f"{out}: found the ending {out.suffix!r}, expected {' or '.join(LABEL_WRITERS)}")
+    if suffix and suffix not in LABEL_WRITERS:
+        endings = ", ".join(LABEL_WRITERS)
+        raise ValueError(f"{out}: found the ending {out.suffix!r}, expected {endings}, or none for a folder")
+    if not suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{out}: is there already, expected the name of a new folder for pictures and .pts")
     reader, split = data.reader(), data.name()
-    if reader.name == READERS[suffix] and out.resolve() == (data.root / f"{split}{suffix}").resolve():
+    if reader.name == READERS.get(suffix) and out.resolve() == (data.root / f"{split}{suffix}").resolve():
         raise ValueError(f"{out}: is the file that is read; name another one")
     problems: list[str] = []
     dataset = reader(data.root, split, scheme=data.asked_scheme(), report=problems.append)
@@ -46,18 +51,23 @@ def convert_dataset(data: Split, out: Path, options: Options) -> int:
         raise ValueError(problems[0] if problems else f"{reader.name}: found no faces in {split}")
     if any(sample.presence != 1 for sample in samples):
         raise ValueError(f"{reader.name}: found pictures without faces, expected landmarks to write")
-    if not options.copy_images and not all(isinstance(sample.image, Path) for sample in samples):
+    if suffix and not options.copy_images and not all(isinstance(sample.image, Path) for sample in samples):
         raise ValueError(
             f"{samples[0].image}: is no file of its own; add --copy-images to write the pictures"
         )
-    check_writable(out)
+    if suffix:
+        check_writable(out)
     with Progress("pictures", len(samples)) as progress:
-        faces = _placed(samples, _Pictures(out, options.copy_images), problems, progress)
+        if suffix:
+            faces = _placed(samples, _Pictures(out, options.copy_images), problems, progress)
+            count, pictures = len(faces), len({face.file for face in faces})
+        else:
+            count = pictures = _pts_folder(samples, out, problems, progress)
         for line in problems:
             progress.say(f"canthus: {line}")
-    LABEL_WRITERS[suffix](out, scheme, f"{reader.name} {split}", faces)
-    pictures = len({face.file for face in faces})
-    sys.stdout.write(f"{out}: {len(faces)} faces in {pictures} pictures, scheme {scheme.name}\n")
+    if suffix:
+        LABEL_WRITERS[suffix](out, scheme, f"{reader.name} {split}", faces)
+    sys.stdout.write(f"{out}: {count} faces in {pictures} pictures, scheme {scheme.name}\n")
     return 1 if problems else 0
 
 
@@ -96,16 +106,41 @@ class _Pictures:
     def _place(self, sample: Sample) -> Path:
         if self._copies is None:
             return Path(str(sample.image))
-        target = self._copies / f"{len(self._known):06d}"
-        if not isinstance(sample.image, Path):
-            target = target.with_suffix(".png")
-            with aside(target) as part:
-                Image.fromarray(sample.read()).save(part)
-            return target
-        target = target.with_suffix(sample.image.suffix)
+        return _copied(sample, self._copies / f"{len(self._known):06d}")
+
+
+def _copied(sample: Sample, target: Path) -> Path:
+    """The picture as `target` with its own ending, .png for one that is no file. Raises OSError."""
+    if not isinstance(sample.image, Path):
+        target = target.with_suffix(".png")
         with aside(target) as part:
-            shutil.copyfile(sample.image, part)
+            Image.fromarray(sample.read()).save(part)
         return target
+    target = target.with_suffix(sample.image.suffix)
+    with aside(target) as part:
+        shutil.copyfile(sample.image, part)
+    return target
+
+
+def _pts_folder(samples: Sequence[Sample], out: Path, problems: list[str], progress: Progress) -> int:
+    """NUMBER.pts with the picture NUMBER.SUFFIX for each face, as 300-W has one picture a face; how many.
+
+    Faces without a readable picture, or with points without a position, go to `problems`.
+    """
+    count = 0
+    for number, sample in enumerate(samples):
+        progress.advance()
+        label = out / f"{number:06d}.pts"
+        try:
+            lacking = int((~np.isfinite(sample.points).all(1)).sum())
+            if lacking:
+                raise ValueError(f"{lacking} points have no position, which .pts files cannot say")
+            picture_size(_copied(sample, label.with_suffix("")))
+            write_pts(label, sample.points)
+            count += 1
+        except (OSError, ValueError) as error:
+            problems.append(reason(Path(str(sample.image)), ValueError(one_line(error))))
+    return count
 
 
 def _placed(
