@@ -17,6 +17,7 @@ from canthus.datasets.face_synthetics import FaceSynthetics
 from canthus.datasets.wflw import WFLW
 from canthus.datasets.youtube_faces import YoutubeFaces
 from canthus.formats.tsv import ATTRIBUTES
+from canthus.geometry import landmark_boxes
 from canthus.schemes import SCHEMES
 
 POINTS = np.ones((3, 68))
@@ -53,6 +54,18 @@ def test_wflw_lists(tmp_path: Path) -> None:
     (blurred,) = WFLW(tmp_path, "blur")  # a list without boxes
     points = dataset_trees.face(5, 98)
     np.testing.assert_allclose(blurred.box, [*points.min(0), *points.max(0)], atol=1e-5)
+
+
+def test_wflw_rectangles_without_size_and_words_for_numbers(tmp_path: Path) -> None:
+    dataset_trees.wflw(tmp_path)
+    path = tmp_path / "WFLW_annotations/list_98pt_rect_attr_train_test/list_98pt_rect_attr_test.txt"
+    columns = path.read_text().splitlines()[0].split()
+    path.write_text(" ".join([*columns[:196], "5", "5", "5", "9", *columns[200:]]))
+    (sample,) = WFLW(tmp_path, "test")
+    np.testing.assert_array_equal(sample.box, landmark_boxes(sample.points))
+    path.write_text(" ".join(["nan", *columns[1:]]))
+    with pytest.raises(ValueError, match="line 1: found a coordinate or flag that is no number"):
+        WFLW(tmp_path, "test")
 
 
 @pytest.mark.parametrize(("split", "count"), [("largepose", 326), ("blur", 773), ("makeup", 206)])

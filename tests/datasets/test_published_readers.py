@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import dataset_trees
@@ -9,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 from published_samples import SAMPLES, published
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 
 from canthus.datasets import DATASETS
 from canthus.datasets.aflw import AFLW
@@ -54,6 +55,17 @@ def test_cofw_negative_positions_become_zero(tmp_path: Path) -> None:
     assert COFW(tmp_path, "test")[0].points[0, 0] == 0
 
 
+def test_cofw_flags_are_0_or_1_and_boxes_have_a_size(tmp_path: Path) -> None:
+    path = dataset_trees.cofw(tmp_path) / "COFW_test_color.mat"
+    with h5py.File(path, "a") as file:
+        file["bboxesT"][:, 0] = [70, 5, 30, 38]  # right of the picture
+    assert [s.id for s in COFW(tmp_path, "test")] == ["001347"]
+    with h5py.File(path, "a") as file:
+        file["phisT"][60, 1] = 2
+    with pytest.raises(ValueError, match=r"IsT\[1\] of .*found the occlusion flag 2, expected 0 or 1"):
+        COFW(tmp_path, "test")
+
+
 def test_cofw_broken_files_are_named(tmp_path: Path) -> None:
     path = dataset_trees.cofw(tmp_path) / "COFW_test_color.mat"
     with h5py.File(path, "a") as file:
@@ -90,6 +102,15 @@ def test_aflw_splits_and_boxes(tmp_path: Path) -> None:
     assert full[0].group == full[1].group == "image00004"
     train = AFLW(tmp_path, "train", allow_missing=True)
     assert len(train) == 0 and train.missing == ("data/flickr/0/none.jpg",) * 7
+
+
+def test_aflw_faces_without_a_box_are_left_out(tmp_path: Path) -> None:
+    path = dataset_trees.aflw(tmp_path, 10) / "AFLWinfo_release.mat"
+    content = {name: value for name, value in loadmat(str(path)).items() if not name.startswith("_")}
+    boxes = content["bbox"].astype(float)
+    boxes[2] = (5, 5, 2, 42)  # the first of `full`
+    savemat(str(path), {**content, "bbox": boxes})
+    assert [s.id for s in AFLW(tmp_path, "full")] == ["2/image00004.jpg#1", "0/image00002.jpg"]
 
 
 def test_aflw_reads_the_same_from_json(tmp_path: Path) -> None:
@@ -159,6 +180,47 @@ def test_wflw_json_reads_like_the_lists(tmp_path: Path) -> None:
     assert subsets(made)["subset/largepose"].tolist() == [False, True, False]
     (turned,) = WFLW(tmp_path / "json", "largepose")
     np.testing.assert_array_equal(turned.points, made[1].points)
+
+
+#: Dataset -> its JSON tree, the file and the split.
+JSON = {
+    "300w": (dataset_trees.w300_json, "face_landmarks_300w_valid.json", "full"),
+    "wflw": (dataset_trees.wflw_json, "face_landmarks_wflw_test.json", "test"),
+    "cofw": (dataset_trees.cofw_json, "cofw_test.json", "test"),
+    "aflw": (dataset_trees.aflw_json, "face_landmarks_aflw_test.json", "full"),
+}
+
+
+@pytest.mark.parametrize("name", JSON)
+@pytest.mark.parametrize(
+    "fields",
+    [{"num_keypoints": 0}, {"iscrowd": 1}, {"bbox": [5, 5, 0, 0]}, {"keypoints": "zeros"}],
+    ids=["none labelled", "crowd", "empty box", "zeros"],
+)
+def test_what_mmpose_leaves_out(name: str, fields: dict[str, object], tmp_path: Path) -> None:
+    tree, file, split = JSON[name]
+    whole = len(DATASETS[name](tree(tmp_path), split))
+    path = tmp_path / "annotations" / file
+    content = json.loads(path.read_text())
+    first = content["annotations"][0]
+    zeros = [0] * len(first["keypoints"])
+    first.update({key: zeros if value == "zeros" else value for key, value in fields.items()})
+    path.write_text(json.dumps(content))
+    kept = DATASETS[name](tmp_path, split)
+    assert len(kept) == whole - 1
+    assert all(np.isfinite(sample.box).all() for sample in kept)
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_labels_in_nested_lists_are_named(name: str, tmp_path: Path) -> None:
+    tree, file, split = JSON[name]
+    path = tree(tmp_path) / "annotations" / file
+    content = json.loads(path.read_text())
+    first = content["annotations"][0]
+    first["keypoints"] = np.reshape(first["keypoints"], (-1, 3)).tolist()
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"annotation 10: found lists in keypoints, expected \d+ numbers"):
+        DATASETS[name](tmp_path, split)
 
 
 @pytest.mark.parametrize("name", ["300w", "cofw", "aflw", "wflw", "coco_wholebody_face"])

@@ -30,7 +30,8 @@ class AFLW(LabelledTree):
     of `full` whose 19 points are all visible, or mmpose's list. Points are taken as they are, 0-based px, in
     both files; all have positions. Visibility is `mask_new`; the JSON files do not state it. `box` (`face`
     kind: it holds the forehead) is the square of the annotators, and its side the usual denominator
-    (`annotation_box_max`). Tag `subset/frontal` (0 or 1) where that is known. The group is the photo.
+    (`annotation_box_max`); faces whose box has no size are left out. Tag `subset/frontal` (0 or 1) where that
+    is known. The group is the photo.
     """
 
     name = "aflw"
@@ -53,7 +54,7 @@ class AFLW(LabelledTree):
             yield from self._mat_faces(root)
         elif json.is_file():
             frontal = _frontal(json.with_name("face_landmarks_aflw_test_frontal.json"))
-            for face in coco_file.faces(json, coco_file.read(json)):
+            for face in coco_file.labelled_faces(json, coco_file.read(json)):
                 yield partial(self._json_face, root, face, frontal if self.split == "full" else None)
         else:
             raise self.absent(root / MAT, "file")
@@ -69,10 +70,13 @@ class AFLW(LabelledTree):
                 name = f"{names[index]}#{number}" if number else names[index]
                 yield partial(self._mat_face, root, name, row)
 
-    def _mat_face(self, root: Path, name: str, row: dict[str, NDArray[np.float64]]) -> Sample:
+    def _mat_face(self, root: Path, name: str, row: dict[str, NDArray[np.float64]]) -> Sample | None:
         file = name.partition("#")[0]
         if not all(np.isfinite(values).all() for values in row.values()):
             raise ValueError(f"{root / MAT}: {name}: found labels that are no numbers")
+        left, right, top, bottom = row["bbox"]
+        if not (left < right and top < bottom):
+            return None
         frontal = float((row["mask_new"] == 1).all())
         face = labelled(
             self.picture(*(root / folder / file for folder in FOLDERS)),
@@ -82,13 +86,16 @@ class AFLW(LabelledTree):
             visibility=(row["mask_new"] == 1).astype(np.float32),
             tags={"subset/frontal": frontal} if self.split != "frontal" else {},
         )
-        left, right, top, bottom = row["bbox"]
         return boxed(face, (left, top, right, bottom), "face")
 
-    def _json_face(self, root: Path, face: coco_file.Face, frontal: set[tuple[Any, ...]] | None) -> Sample:
+    def _json_face(
+        self, root: Path, face: coco_file.Face, frontal: set[tuple[Any, ...]] | None
+    ) -> Sample | None:
         picture = self.picture(*(root / folder / face.file_name for folder in FOLDERS))
         points, _ = face.positions(len(AFLW19))
         center, (side,) = face.numbers("center", 2), 200 * face.numbers("scale", 1)
+        if side <= 0:
+            return None
         tags = {} if not frontal else {"subset/frontal": float(_key(face) in frontal)}
         sample = labelled(picture, points, id=face.name, group=photo_group(face.file_name), tags=tags)
         return boxed(sample, np.concatenate([center - side / 2, center + side / 2]), "face")
@@ -122,4 +129,4 @@ def _key(face: coco_file.Face) -> tuple[Any, ...]:
 def _frontal(path: Path) -> set[tuple[Any, ...]] | None:
     if not path.is_file():
         return None
-    return {_key(face) for face in coco_file.faces(path, coco_file.read(path))}
+    return {_key(face) for face in coco_file.labelled_faces(path, coco_file.read(path))}

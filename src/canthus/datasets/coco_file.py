@@ -44,8 +44,12 @@ class Face:
             rows = np.asarray(value, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{self.where}: {field}: {error}") from error
-        if rows.shape != (3 * count,):
-            raise ValueError(f"{self.where}: found {rows.size} numbers in {field}, expected {3 * count}")
+        if rows.ndim != 1:
+            raise ValueError(
+                f"{self.where}: found lists in {field}, expected {3 * count} numbers x, y, v, ..."
+            )
+        if len(rows) != 3 * count:
+            raise ValueError(f"{self.where}: found {len(rows)} numbers in {field}, expected {3 * count}")
         return rows.reshape(count, 3)
 
     def positions(self, count: int, field: str = "keypoints") -> tuple[NDArray[np.float64], ...]:
@@ -95,6 +99,7 @@ class Face:
 
     def clipped_box(self, field: str) -> NDArray[np.float64]:
         """The field's x, y, w, h as (4,) xyxy px, clipped to the picture's pixels as mmpose 1.x does."""
+        _ = self.file_name  # an annotation without its image has no size to clip to
         x, y, width, height = self.numbers(field, 4)
         limits = [self.image.get(side) for side in ("width", "height")]
         if not all(isinstance(side, (int, float)) for side in limits):
@@ -146,3 +151,19 @@ def faces(path: Path, content: dict[str, Any]) -> Iterator[Face]:
         yield Face(
             where, item, image, name if counts[item.get("image_id")] == 1 else f"{name}#{item.get('id')}"
         )
+
+
+def labelled_faces(path: Path, content: dict[str, Any]) -> Iterator[Face]:
+    """Those of `faces` that mmpose takes: not `num_keypoints` 0, nor keypoints without a number above 0, nor
+    a `bbox` x, y, w, h without size."""
+    for face in faces(path, content):
+        rows, box = face.item.get("keypoints"), face.item.get("bbox")
+        unlabelled = face.item.get("num_keypoints") == 0 or (_numbers(rows) and max(rows) <= 0)
+        if not unlabelled and not (_numbers(box) and min(box[2:]) <= 0):
+            yield face
+
+
+def _numbers(values: Any) -> bool:
+    """Whether these are three or more numbers in a list."""
+    known = isinstance(values, list) and len(values) > 2
+    return known and all(isinstance(value, (int, float)) for value in values)

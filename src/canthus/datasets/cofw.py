@@ -48,8 +48,9 @@ class COFW(LabelledTree):
     The .mat files count from 1, so 1 px is subtracted from the points, and what becomes negative is 0, as in
     the JSON files, whose points are taken as they are. Visibility: 0 where the occlusion flag is set (v = 1
     in JSON), else 1; occluded points have positions. `box` (`landmarks` kind) is the stated one, not shifted,
-    clipped to the picture: that is how the published crops use it, whichever file it is read from. Every face
-    is a photo, and named by its number (train 1 to 1345, test from 1346).
+    clipped to the picture: that is how the published crops use it, whichever file it is read from; faces
+    whose box has no size are left out. Every face is a photo, and named by its number (train 1 to 1345, test
+    from 1346).
     """
 
     name = "cofw"
@@ -65,7 +66,7 @@ class COFW(LabelledTree):
         if mat.is_file():
             yield from _mat_faces(mat, self.split)
         elif json.is_file():
-            for face in coco_file.faces(json, coco_file.read(json)):
+            for face in coco_file.labelled_faces(json, coco_file.read(json)):
                 yield partial(self._json_face, root, face)
         else:
             raise self.absent(mat, "file")
@@ -102,9 +103,12 @@ def _mat_faces(path: Path, split: str) -> Iterator[Callable[[], Sample | None]]:
 
 def _mat_face(
     picture: MatPicture, row: NDArray[np.float64], box: NDArray[np.float64], size: tuple[int, int], name: str
-) -> Sample:
+) -> Sample | None:
     if not (np.isfinite(row).all() and np.isfinite(box).all()):
         raise ValueError(f"{picture}: found labels that are no numbers")
+    if not np.isin(row[58:], (0, 1)).all():
+        found = row[58:][~np.isin(row[58:], (0, 1))][0]
+        raise ValueError(f"{picture}: found the occlusion flag {found:g}, expected 0 or 1")
     points = np.maximum(row[:58].reshape(2, 29).T - 1, 0)
     height, width = size
     limits = np.array([width - 1, height - 1] * 2)
@@ -118,6 +122,9 @@ def _sample(
     visibility: NDArray[np.float64],
     box: NDArray[np.float64],
     name: str,
-) -> Sample:
+) -> Sample | None:
+    """The face; None where its box has no size."""
+    if not (box[2:] > box[:2]).all():
+        return None
     face = labelled(picture, points, id=name, group=name, visibility=visibility.astype(np.float32))
     return boxed(face, box)

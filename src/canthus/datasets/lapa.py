@@ -40,7 +40,7 @@ class LaPa(LabelledTree):
             for path in sorted(labels.glob("*.txt")):
                 yield partial(self._text, path, pictures)
         elif json.is_file():
-            for face in coco_file.faces(json, coco_file.read(json)):
+            for face in coco_file.labelled_faces(json, coco_file.read(json)):
                 yield partial(self._annotation, face, pictures)
         else:
             raise self.absent(labels)

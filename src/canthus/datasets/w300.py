@@ -96,7 +96,7 @@ class W300(LabelledTree):
         json = root / "annotations" / f"face_landmarks_300w_{JSON[self.split]}.json"
         if json.is_file() and not any((root / part).is_dir() for part in parts):
             self._official = {"": sum(parts.values())}
-            for face in coco_file.faces(json, coco_file.read(json)):
+            for face in coco_file.labelled_faces(json, coco_file.read(json)):
                 if self.split != "helen_test" or face.name.startswith("helen/"):
                     yield partial(self._json_face, root, face)
             return

@@ -27,11 +27,11 @@ class WFLW(LabelledTree):
     name), or mmpose's JSON files.
 
     Coordinates are taken as they are: 0-based px. `box` (`landmarks` kind) is the listed rectangle where
-    there is one, else the tight box of the points. The protocol, though, is `landmarks`: the tight box, which
-    with its edges moved outward to whole px (`rounding: outward` of a crop rule) has mmpose's centre and
-    scale. Tags `subset/ATTRIBUTE` are 0 or 1; in JSON, where a face is looked up in the files of the subsets,
-    those that are there. Splits: test, train and the six subsets of test. The group is the photo, which may
-    show several faces.
+    there is one of some size, else the tight box of the points. The protocol, though, is `landmarks`: the
+    tight box, which with its edges moved outward to whole px (`rounding: outward` of a crop rule) has
+    mmpose's centre and scale. Tags `subset/ATTRIBUTE` are 0 or 1; in JSON, where a face is looked up in the
+    files of the subsets, those that are there. Splits: test, train and the six subsets of test. The group is
+    the photo, which may show several faces.
     """
 
     name = "wflw"
@@ -55,7 +55,7 @@ class WFLW(LabelledTree):
                     yield partial(self._line, root, f"{path}: line {number}", line, seen)
         elif json.is_file():
             subsets = {name: _points_of(_json(root, name)) for name in ATTRIBUTES if self.split == "test"}
-            for face in coco_file.faces(json, coco_file.read(json)):
+            for face in coco_file.labelled_faces(json, coco_file.read(json)):
                 yield partial(self._annotation, root, face, seen, subsets)
         else:
             raise self.absent(path, "list")
@@ -69,11 +69,14 @@ class WFLW(LabelledTree):
             values = np.array([float(value) for value in columns[:-1]], dtype=np.float32)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
+        if not np.isfinite(values).all():
+            raise ValueError(f"{where}: found a coordinate or flag that is no number")
         flags = zip(ATTRIBUTES, values[200:], strict=False)
         tags = {f"subset/{attribute}": float(flag > 0) for attribute, flag in flags}
         sample = _sample(self.picture(root / "WFLW_images" / name), values[:196].reshape(98, 2), name, seen)
         sample = replace(sample, tags=tags)
-        return boxed(sample, values[196:200]) if len(columns) == _FULL else sample
+        has_box = len(columns) == _FULL and (values[198:200] > values[196:198]).all()
+        return boxed(sample, values[196:200]) if has_box else sample
 
     def _annotation(
         self,
@@ -105,5 +108,5 @@ def _points_of(path: Path) -> set[bytes] | None:
     """What tells the faces of a file apart in files that number them differently; None for no file."""
     if not path.is_file():
         return None
-    rows = coco_file.faces(path, coco_file.read(path))
+    rows = coco_file.labelled_faces(path, coco_file.read(path))
     return {face.positions(len(WFLW98))[0].tobytes() for face in rows}
