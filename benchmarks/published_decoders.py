@@ -58,8 +58,8 @@ def block(heat: Map) -> Point:
     """Linear least squares over the best 2x2 cells near the peak (Bao et al. 2023)."""
     x, y = peak(heat)
     side, best, corner = len(heat), -math.inf, (0, 0)
-    for i in range(max(y - 2, 0), min(y + 1, side - 3) + 1):
-        for j in range(max(x - 2, 0), min(x + 1, side - 3) + 1):
+    for i in range(max(y - 2, 0), min(y, side - 3) + 1):
+        for j in range(max(x - 2, 0), min(x, side - 3) + 1):
             total = heat[i : i + 2, j : j + 2].sum()
             if total >= best:
                 best, corner = total, (i, j)

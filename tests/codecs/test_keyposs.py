@@ -36,8 +36,8 @@ def naive_block(heat: np.ndarray) -> np.ndarray:
     side = len(heat)
     y, x = divmod(int(heat.argmax()), side)
     best, corner = -np.inf, (0, 0)
-    for i in range(max(y - 2, 0), min(y + 1, side - 3) + 1):
-        for j in range(max(x - 2, 0), min(x + 1, side - 3) + 1):
+    for i in range(max(y - 2, 0), min(y, side - 3) + 1):
+        for j in range(max(x - 2, 0), min(x, side - 3) + 1):
             total = ((heat[i, j] + heat[i, j + 1]) + heat[i + 1, j]) + heat[i + 1, j + 1]
             if total >= best:
                 best, corner = total, (i, j)
@@ -74,6 +74,20 @@ def test_the_block_against_a_loop(side: int) -> None:
     decoded = KeyPosSBlock(SCHEME, side, side=side).decode({"heatmap": torch.from_numpy(maps)})
     expected = np.array([[naive_block(heat) for heat in face] for face in maps])
     np.testing.assert_allclose(decoded.points.numpy(), expected, atol=1e-3)
+
+
+def test_blocks_after_the_highest_cell_are_not_looked_at() -> None:
+    """A bright block just right of and below a lone peak is left, one that ends before it is taken."""
+    maps = torch.full((1, 5, 16, 16), 1e-3)
+    maps[..., 8, 8] = 1.0
+    before, after = maps.clone(), maps.clone()
+    after[..., 9:11, 9:11] = 0.9
+    before[..., 6:8, 6:8] = 0.9
+    codec = KeyPosSBlock(SCHEME, 16, side=16)
+    for heat in (before, after):
+        expected = naive_block(heat[0, 0].numpy())
+        np.testing.assert_allclose(codec.decode({"heatmap": heat}).points[0, 0], expected, atol=1e-4)
+    np.testing.assert_allclose(codec.decode({"heatmap": before}).points[0, 0], [6.5, 6.5], atol=1e-5)
 
 
 @pytest.mark.parametrize("side", SIDES)

@@ -40,8 +40,9 @@ class KeyPosS(Heatmap):
 class KeyPosSBlock(KeyPosS):
     """Linear least squares over the four cells of the 2x2 block of largest sum near the highest cell.
 
-    Only differences of squared distances enter, so a common gain of the map cancels. Blocks that reach the
-    last row or column are not looked at, as published.
+    Only differences of squared distances enter, so a common gain of the map cancels. As published, the blocks
+    looked at have their upper left cell up to two columns and rows before the highest one, but none after it,
+    and none reaches the last column or row of the map.
     """
 
     def refine(self, maps: Tensor, peaks: Tensor) -> Tensor:
@@ -49,9 +50,10 @@ class KeyPosSBlock(KeyPosS):
         sums, windows = self._blocks(maps, peaks)
         reverse = torch.arange(sums.shape[-1] - 1, -1, -1, device=sums.device)
         chosen = reverse[sums.flip(-1).max(-1).indices]  # of equal blocks the last
-        row = torch.div(chosen, 4, rounding_mode="floor")
-        first = row * 5 + chosen - row * 4  # the block's upper left cell in the 5x5 window
-        index = first[..., None] + torch.tensor([0, 1, 5, 6], device=sums.device)
+        row = torch.div(chosen, 3, rounding_mode="floor")
+        column = chosen - row * 3
+        first = row * 4 + column  # the block's upper left cell in the 4x4 window
+        index = first[..., None] + torch.tensor([0, 1, 4, 5], device=sums.device)
         upper_left, upper_right, lower_left, lower_right = self.squared_distances(
             windows.gather(-1, index)
         ).unbind(-1)
@@ -61,7 +63,7 @@ class KeyPosSBlock(KeyPosS):
         across = (lower_left - lower_right + 1) / 2
         x = (both - down + 2 * across) / 3
         y = (both + 2 * down - across) / 3
-        corner = torch.stack([chosen - row * 4, row], -1) - 2
+        corner = torch.stack([column, row], -1) - 2
         return peaks + corner + torch.stack([x, y], -1)
 
     def margin(self, outputs: Outputs) -> Tensor:
@@ -72,14 +74,14 @@ class KeyPosSBlock(KeyPosS):
         return torch.minimum(clear, self.trembling_margin(maps))
 
     def _blocks(self, maps: Tensor, peaks: Tensor) -> tuple[Tensor, Tensor]:
-        """Sums (B, K, 16) of the 2x2 blocks about the peaks, -inf off the map, and the windows (B, K, 25)."""
-        cells = peaks[..., None, :] + square(2).to(peaks.device)
-        windows, _ = read_cells(maps, cells)
-        grid = windows.reshape(*windows.shape[:2], 5, 5)
+        """Sums (B, K, 9) of the 2x2 blocks about the peaks, -inf off the map, and the windows (B, K, 16)."""
+        cells = (peaks[..., None, :] + square(2).to(peaks.device)).unflatten(-2, (5, 5))
+        cells = cells[..., :-1, :-1, :]  # x and y from -2 to 1
+        grid = read_cells(maps, cells.flatten(-3, -2))[0].unflatten(-1, (4, 4))
         sums = grid[..., :-1, :-1] + grid[..., :-1, 1:] + grid[..., 1:, :-1] + grid[..., 1:, 1:]
-        first = cells.reshape(*grid.shape, 2)[..., :-1, :-1, :]
+        first = cells[..., :-1, :-1, :]
         allowed = ((first >= 0) & (first <= self.side - 3)).all(-1)
-        return torch.where(allowed, sums, torch.full_like(sums, -torch.inf)).flatten(-2), windows
+        return torch.where(allowed, sums, torch.full_like(sums, -torch.inf)).flatten(-2), grid.flatten(-2)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
