@@ -209,8 +209,27 @@ def test_unknown_keys_of_a_rule_are_errors() -> None:
 def test_edges_go_outward_to_whole_pixels_before_the_window() -> None:
     rule = CropRule(box_kind="landmarks", scale=2.0, rounding="outward")
     np.testing.assert_allclose(rule.window([0.4, 3.0, 9.2, 5.7], "landmarks"), [-5, -5.5, 15, 14.5])
-    almost = [1234.0 + 2e-4, 7.0 - 2e-4, 1239.0 + 2e-4, 12.0 - 2e-4]
-    np.testing.assert_allclose(rule.window(almost, "landmarks"), [1231.5, 4.5, 1241.5, 14.5])
+    whole = [1234.0, 7.0, 1239.0, 12.0]
+    np.testing.assert_allclose(rule.window(whole, "landmarks"), [1231.5, 4.5, 1241.5, 14.5])
+    almost = [1234.0 + 2e-4, 7.0 - 2e-4, 1239.0 + 2e-4, 12.0 - 2e-4]  # to 1234, 6, 1240, 12
+    np.testing.assert_allclose(rule.window(almost, "landmarks"), [1231, 3, 1243, 15])
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.0])
+def test_no_listed_face_is_rounded_to_another_box(data: Path, offset: float) -> None:
+    """Through float32 labels, shifted by a pixel and back, as 300-W's are: the edges of the numbers as the
+    lists of WFLW have them. (A tolerance of 1e-3 px would give eleven of these faces another box.)"""
+    rule = CropRule(box_kind="landmarks", scale=1.0, rounding="outward")
+    lists = sorted((data / "wflw_annotations").rglob("*.txt"))
+    assert lists
+    for line in (line for path in lists for line in path.read_text().splitlines()):
+        listed = np.array(line.split()[:196], np.float64).reshape(98, 2)
+        labels = listed.astype(np.float32) - np.float32(offset)
+        box = landmark_boxes(labels).astype(np.float32) + np.float32(offset)
+        x1, y1, x2, y2 = rule.window(box, "landmarks")
+        low, high = np.floor(listed.min(0)), np.ceil(listed.max(0))
+        assert max(x2 - x1, y2 - y1) == (high - low).max()
+        np.testing.assert_array_equal([(x1 + x2) / 2, (y1 + y2) / 2], (low + high) / 2)
 
 
 @pytest.mark.parametrize(("name", "folder"), [("300w", "300w"), ("wflw", "wflw")])

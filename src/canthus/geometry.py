@@ -41,8 +41,6 @@ FIVE_POINTS: StandardFace = (
     (-0.265, -0.301, 0.084),
     (0.265, -0.301, 0.084),
 )
-#: An edge this close to a whole px lies on it (float32 has no finer steps far out in large pictures).
-_WHOLE = 1e-3
 
 
 def convert_boxes(boxes: ArrayLike, source: BoxKind, target: BoxKind) -> FloatArray:
@@ -254,7 +252,7 @@ class CropRule(BaseModel):
         """The window (4,) xyxy in image px for one box (4,) of `kind`."""
         edges = convert_boxes(box, kind, self.box_kind)
         if self.rounding == "outward":
-            edges = np.concatenate([np.floor(edges[:2] + _WHOLE), np.ceil(edges[2:] - _WHOLE)])
+            edges = np.concatenate([np.floor(edges[:2]), np.ceil(edges[2:])])
         x1, y1, x2, y2 = edges.tolist()
         width, height = max(x2 - x1, 1e-3), max(y2 - y1, 1e-3)
         sides = {
