@@ -75,13 +75,14 @@ class KeyPosSBlock(KeyPosS):
 
     def _blocks(self, maps: Tensor, peaks: Tensor) -> tuple[Tensor, Tensor]:
         """Sums (B, K, 9) of the 2x2 blocks about the peaks, -inf off the map, and the windows (B, K, 16)."""
-        cells = (peaks[..., None, :] + square(2).to(peaks.device)).unflatten(-2, (5, 5))
-        cells = cells[..., :-1, :-1, :]  # x and y from -2 to 1
-        grid = read_cells(maps, cells.flatten(-3, -2))[0].unflatten(-1, (4, 4))
+        offsets = square(2).reshape(5, 5, 2)[:-1, :-1].to(peaks.device)  # x and y from -2 to 1
+        cells = peaks[..., None, None, :] + offsets
+        windows, _ = read_cells(maps, cells.flatten(-3, -2))
+        grid = windows.reshape(cells.shape[:-1])
         sums = grid[..., :-1, :-1] + grid[..., :-1, 1:] + grid[..., 1:, :-1] + grid[..., 1:, 1:]
         first = cells[..., :-1, :-1, :]
         allowed = ((first >= 0) & (first <= self.side - 3)).all(-1)
-        return torch.where(allowed, sums, torch.full_like(sums, -torch.inf)).flatten(-2), grid.flatten(-2)
+        return torch.where(allowed, sums, torch.full_like(sums, -torch.inf)).flatten(-2), windows
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

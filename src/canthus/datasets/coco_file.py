@@ -157,13 +157,13 @@ def labelled_faces(path: Path, content: dict[str, Any]) -> Iterator[Face]:
     """Those of `faces` that mmpose takes: not `num_keypoints` 0, nor keypoints without a number above 0, nor
     a `bbox` x, y, w, h without size."""
     for face in faces(path, content):
-        rows, box = face.item.get("keypoints"), face.item.get("bbox")
-        unlabelled = face.item.get("num_keypoints") == 0 or (_numbers(rows) and max(rows) <= 0)
-        if not unlabelled and not (_numbers(box) and min(box[2:]) <= 0):
+        keypoints, box = _numbers(face.item.get("keypoints")), _numbers(face.item.get("bbox"))
+        labelled = face.item.get("num_keypoints") != 0 and (not keypoints or max(keypoints) > 0)
+        if labelled and (len(box) != 4 or min(box[2:]) > 0):
             yield face
 
 
-def _numbers(values: Any) -> bool:
-    """Whether these are three or more numbers in a list."""
-    known = isinstance(values, list) and len(values) > 2
-    return known and all(isinstance(value, (int, float)) for value in values)
+def _numbers(values: Any) -> list[float]:
+    """A list of numbers as it is, nothing for anything else."""
+    known = isinstance(values, list) and all(isinstance(value, (int, float)) for value in values)
+    return values if known else []
