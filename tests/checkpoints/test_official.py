@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,11 @@ def test_bad_files_say_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyP
     torch.save({"a": torch.zeros(5000)}, path)
     path.write_bytes(path.read_bytes()[:9000])
     with pytest.raises(ValueError, match="is the download whole"):
+        read_state(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript is on its way out
+        torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), str(path))
+    with pytest.raises(ValueError, match=r"found a TorchScript archive.*state_dict\(\)"):
         read_state(path)
     for content in (b"", b"<html>not found</html>"):
         path.write_bytes(content)

@@ -11,6 +11,7 @@ from canthus.checkpoints import mmpose, native
 from canthus.checkpoints.adnet import ADNET
 from canthus.checkpoints.deep3d import DEEP3D
 from canthus.checkpoints.fan import FAN
+from canthus.checkpoints.mobilenetv3_large import MOBILENETV3_LARGE
 from canthus.checkpoints.official import Conversion, Converter, read_state
 from canthus.checkpoints.pfld import PFLD
 from canthus.checkpoints.pretrained import load_pretrained
@@ -31,6 +32,7 @@ CONVERTERS: dict[str, Converter] = {
     "hrnetv2": mmpose.HRNETV2,
     "mobilenetv1": TDDFA,
     "mobilenetv2": mmpose.MOBILENETV2,
+    "mobilenetv3_large": MOBILENETV3_LARGE,
     "pfld": PFLD,
     "resnet": mmpose.RESNET,
     "scnet": mmpose.SCNET,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such checkpoint")
     try:
-        with torch.serialization.safe_globals(NUMPY_NUMBERS):
+        with torch.serialization.safe_globals(NUMPY_NUMBERS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a file of another kind, which the error tells
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file makes the unpickler fail in any way
         foreign = re.search(r"GLOBAL (\S+)", str(error))
@@ -130,6 +132,11 @@ def read_state(path: Path) -> dict[str, Tensor]:
             raise ValueError(
                 f"{path}: found {foreign[1]} beside the weights, expected tensors and plain values; no code "
                 "that a file names is run: save its state_dict alone with the program that made it"
+            ) from None
+        if "TorchScript" in str(error):
+            raise ValueError(
+                f"{path}: found a TorchScript archive, which is a program; expected its tensors alone: "
+                "torch.save(torch.jit.load(FILE, map_location='cpu').state_dict(), OUT) keeps them"
             ) from None
         reason = re.split(r"\n|\. ", f"{type(error).__name__}: {error}")[0]
         raise ValueError(
