@@ -110,6 +110,15 @@ def test_a_wrong_line_is_told(column: int, cell: str, reason: str, tmp_path: Pat
     assert len(Tsv(tmp_path, "test", report=told.append)) == 2 and len(told) == 1
 
 
+@pytest.mark.parametrize("before", ["./rawImages/", "//store/share/wflw/rawImages/"])
+def test_pictures_named_by_the_folders_of_their_makers(before: str, tmp_path: Path) -> None:
+    path = dataset_trees.tsv(tmp_path) / "test.tsv"
+    rows = columns(path)
+    rows[2][0] = before + rows[2][0]
+    path.write_text("\n".join("\t".join(row) for row in rows))
+    assert Tsv(tmp_path, "test")[1].image == tmp_path / "images" / "b" / "c.png"
+
+
 def test_a_file_of_wrong_lines_tells_them_all(tmp_path: Path) -> None:
     path = dataset_trees.tsv(tmp_path) / "test.tsv"
     rows = columns(path)

@@ -23,6 +23,9 @@ from canthus.sample import Sample
 from canthus.schemes import Scheme
 from canthus.schemes.ibug68 import IBUG68
 
+#: The published files name some pictures by the folders of their makers, which end in this one.
+RAW = "rawImages/"
+
 
 class Tsv(SampleList):
     """Lines of `formats.tsv`: coordinates are taken as they are, 0-based px, `nan` without a position.
@@ -30,8 +33,9 @@ class Tsv(SampleList):
     The box of a published file (`landmarks` kind) is the square that the published rule (side `min`, scale
     1.05) makes its window of; visibility is not stated; six tags become `subset/ATTRIBUTE`. A file of ours
     has all of that as it was, in the column `canthus`. A picture lies at ROOT/image_path or
-    ROOT/images/image_path. The scheme is the one asked for, else the one in the file; else 68 points are
-    `ibug68`, which is what the published files hold, and other numbers the only scheme that has as many.
+    ROOT/images/image_path, or there under what follows `rawImages/` in image_path. The scheme is the one
+    asked for, else the one in the file; else 68 points are `ibug68`, which is what the published files hold,
+    and other numbers the only scheme that has as many.
     """
 
     name = "tsv"
@@ -79,7 +83,9 @@ def _scheme_of(where: str, count: int, asked: Scheme | None, stated: str | None 
 
 
 def _picture(root: Path, name: str) -> Path | None:
-    return next((path for path in (root / name, root / "images" / name) if path.is_file()), None)
+    names = (name, name.rpartition(RAW)[2]) if RAW in name else (name,)
+    places = (folder / name for name in names for folder in (root, root / "images"))
+    return next((path for path in places if path.is_file()), None)
 
 
 def _sample(row: TsvRow, picture: Path, scheme: Scheme, seen: dict[str, int]) -> Sample:
