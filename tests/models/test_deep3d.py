@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ import torch
 from system_rows import Systems, converted
 
 from canthus.build import build_landmarker, build_sources, with_standard_face
+from canthus.checkpoints import Conversion
 from canthus.codecs import Target
 from canthus.codecs.morphable_perspective import MorphablePerspective, rotation
+from canthus.commands.convert import convert
 from canthus.geometry import FIVE_POINTS, convert_boxes, head_boxes
 from canthus.losses.deep3d import Deep3dLoss
 from canthus.models.heads.deep3d import Deep3dHead
@@ -227,6 +230,29 @@ def test_the_published_standard_face_is_taken_where_it_lies(
     pytest.importorskip("scipy.io").savemat(folder / "similarity_Lm3D_all.mat", {"lm": np.zeros((5, 3))})
     with pytest.raises(ValueError, match=r"Lm3D_all\.mat: found lm of shape \(5, 3\), expected 68"):
         with_standard_face(load_recipe("deep3dfacerecon", [model]))
+
+
+def test_converting_takes_the_standard_face(
+    basel_folder: tuple[Path, dict[str, np.ndarray]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder, arrays = basel_folder
+    taken: list[Recipe] = []
+
+    def record(path: Path, recipe: Recipe, out: Path, *, mean_face: Path | None) -> tuple[object, object]:
+        taken.append(recipe)
+        network = SimpleNamespace(parameters=lambda: [torch.zeros(3)], codec=SimpleNamespace(further=()))
+        return network, Conversion({}, ())
+
+    monkeypatch.setattr("canthus.checkpoints.convert_checkpoint", record)
+    paths = (folder / "epoch_20.pth", folder / "out.safetensors", "deep3dfacerecon")
+    assert convert(*paths, shape_model=folder / "BFM_model_front.mat") == 0
+    assert "aligned to the standard face beside the shape model" in capsys.readouterr().out
+    np.testing.assert_allclose(np.array(taken[0].crop.standard_face), alignment_face(arrays["lm"]))
+    assert convert(*paths) == 0
+    assert "aligned to the standard face of the package's shape model" in capsys.readouterr().out
+    assert taken[1].crop.standard_face is None
 
 
 def test_training_boxes_from_five_points_and_the_heads_outputs(data: Path) -> None:
