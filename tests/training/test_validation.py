@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -10,9 +11,13 @@ import torch
 
 from canthus.build import build_landmarker, build_pipeline, build_sources
 from canthus.codecs import Decoded
+from canthus.geometry import CropRule
 from canthus.models.landmarker import Landmarker
 from canthus.recipe import Recipe
+from canthus.sample import Sample
+from canthus.schemes import SCHEMES
 from canthus.training.validation import Validator
+from canthus.transforms import Pipeline
 
 
 class Oracle(Landmarker):
@@ -58,6 +63,34 @@ def test_scores_are_means_of_per_face_means(validator: Validator, tiny_recipe: R
     found = validator.score(network)
     assert found["nme/./inter_pupil"] == pytest.approx(100 * (distance / size).mean(), rel=1e-4)
     assert found["nme"] == found["nme/./landmark_box_sqrt_wh"]
+
+
+class Shifted:
+    """Answers with the true points, one px to the right."""
+
+    def __init__(self, truth: np.ndarray) -> None:
+        self.mean = torch.zeros(1)
+        self.points = torch.tensor(truth, dtype=torch.float32) + torch.tensor([1.0, 0.0])
+
+    def normalize(self, crops: torch.Tensor) -> torch.Tensor:
+        return crops
+
+    def locate(self, images: torch.Tensor) -> Decoded:
+        return Decoded(self.points, torch.ones(self.points.shape[:2]))
+
+
+def test_errors_by_the_stated_box_are_by_that_box() -> None:
+    """AFLW's: 40 px of the picture, of which 50 fill the crop of 64."""
+    scheme = SCHEMES["aflw19"]
+    points = np.random.default_rng(0).uniform(20, 30, (19, 2)).astype(np.float32)  # fill a part of it
+    box = np.array([5, 5, 45, 45], np.float32)
+    image = np.zeros((60, 60, 3), np.uint8)
+    sample = Sample(image, points, np.full(19, np.nan, np.float32), box, "face", "a", "a")
+    pipeline = Pipeline(CropRule(box_kind="face", scale=1.25), 64, scheme)
+    truth = pipeline(sample, np.random.default_rng(0)).points
+    network = cast(Landmarker, Shifted(truth[None]))
+    found = Validator([sample], ["aflw"], [False], pipeline, 4).score(network)
+    assert found["nme/aflw/annotation_box_max"] == pytest.approx(100 * (50 / 64) / 40)
 
 
 def test_an_overstated_covariance_is_scaled_down(validator: Validator, tiny_recipe: Recipe) -> None:

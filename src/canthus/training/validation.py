@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from canthus.geometry import FloatArray, landmark_boxes
+from canthus.geometry import FloatArray, apply_affine
 from canthus.metrics.calibration import mahalanobis_squared
 from canthus.metrics.metric import Comparison
 from canthus.metrics.nme import image_errors
@@ -72,7 +72,8 @@ class Validator:
         """Predictions and labels in crop px, batch by batch."""
         views = Views(self.samples, self.pipeline, seed=0)
         for start in range(0, len(views), self.batch):
-            batch = collate([views[0, index] for index in range(start, min(start + self.batch, len(views)))])
+            shown = [views[0, index] for index in range(start, min(start + self.batch, len(views)))]
+            batch = collate(shown)
             crops = batch.crops.to(landmarker.mean.device)
             decoded = landmarker.locate(landmarker.normalize(crops))
             target = batch.annotations.points.double().numpy()
@@ -80,7 +81,7 @@ class Validator:
             yield Comparison(
                 points=decoded.points.double().cpu().numpy(),
                 target=target,
-                boxes=landmark_boxes(target),
+                boxes=np.stack([apply_affine(v.matrix, v.sample.box.reshape(2, 2)).ravel() for v in shown]),
                 crop_side=np.full(len(target), float(self.pipeline.size)),
                 target_visibility=batch.annotations.visibility.numpy(),
                 target_presence=batch.annotations.presence.numpy(),
