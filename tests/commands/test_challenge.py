@@ -144,6 +144,7 @@ def test_one_line_for_bad_input(recipe: Recipe, tmp_path: Path) -> None:
     plain, empty = tmp_path / "plain.safetensors", tmp_path / "empty.safetensors"
     save_file({"a": torch.zeros(1)}, plain)
     empty.write_bytes(b"")
+    labels = dataset_trees.aflw2000_3d(tmp_path / "labels")
     damaged = tmp_path / "damaged.onnx"
     damaged.write_bytes(b"no graph")
     solution = ["--solution", str(tmp_path / "out.txt")]
@@ -155,6 +156,7 @@ def test_one_line_for_bad_input(recipe: Recipe, tmp_path: Path) -> None:
         ([str(damaged)], "not an ONNX file"),
         ([str(path), *solution], "--solution needs pictures"),
         ([str(path), "--root", str(tmp_path / "no"), "--split", "test_3d", *solution], "coco: no file"),
+        (["face68", "--dataset", "aflw2000_3d", "--root", str(labels), *solution], "expected the same"),
     ):
         result = CliRunner().invoke(app, ["challenge", "check", *arguments])
         assert result.exit_code == 2, result.output

@@ -16,7 +16,7 @@ import numpy as np
 
 from canthus.commands.challenge_rules import check
 from canthus.commands.report import write_json
-from canthus.commands.splits import Split, check_schemes
+from canthus.commands.splits import Split
 from canthus.datasets import Dataset
 from canthus.evaluation import PictureBoxes, predict_split
 from canthus.formats import aside, check_writable
@@ -54,7 +54,11 @@ def challenge(model: str, data: Split | None, outputs: Outputs, threads: int | N
             raise ValueError(
                 f"{model}: predicts {len(landmarker.scheme)} points, the challenge asks for {POINTS}"
             )
-        check_schemes(landmarker.scheme.name, dataset.scheme.name, allowed=False)
+        if landmarker.scheme.name != dataset.scheme.name:
+            raise ValueError(
+                f"{model}: predicts {landmarker.scheme.name}, the labels are {dataset.scheme.name}; "
+                "expected the same"
+            )
         predictions = predict_split(landmarker, dataset, PictureBoxes(landmarker.crop_rule))
         with aside(outputs.solution) as part:
             part.write_text("".join(solution(predictions, dataset)), encoding="utf-8")
