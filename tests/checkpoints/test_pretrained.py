@@ -274,3 +274,11 @@ def test_a_wrong_start_is_refused_before_the_data_is_read(row: Path, tmp_path: P
     place.write_bytes(b"<html>")
     result = CliRunner().invoke(app, ["train", str(row), "--root", "nowhere"])
     assert result.exit_code == 2 and "expected 2bf032a6" in result.stderr
+
+
+def test_absent_data_is_told_before_the_download(tiny_recipe: Recipe, row: Path, tmp_path: Path) -> None:
+    with serving({"/net-2bf032a6.pth": b"x"}) as files:
+        write_row(tiny_recipe, row.parent, files.address + "/net-2bf032a6.pth", "2bf032a6")
+        result = CliRunner().invoke(app, ["train", str(row), "--root", str(tmp_path / "nowhere")])
+        assert result.exit_code == 2 and "nowhere" in result.stderr and result.stderr.count("\n") == 1
+        assert files.asked == []

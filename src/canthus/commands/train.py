@@ -48,7 +48,7 @@ def train(recipe: str, assignments: Sequence[str], run: Run) -> int:
     landmarker = check_recipe(loaded)
     build_optimizer([landmarker, build_losses(loaded)], loaded.train.optimizer, loaded.train.learning_rate)
     build_schedule(loaded.train.schedule, loaded.train.warmup, loaded.train.epochs, 1)
-    start = None if run.resume else _start(loaded, run.pretrained)
+    start = None if run.resume else _start(loaded, run)
     if start is not None:
         taken = load_pretrained(start, landmarker.backbone, converter_of(loaded))
         _say(
@@ -61,14 +61,18 @@ def train(recipe: str, assignments: Sequence[str], run: Run) -> int:
     return 0
 
 
-def _start(recipe: Recipe, given: Path | None) -> Path | None:
+def _start(recipe: Recipe, run: Run) -> Path | None:
     """The classifier that the backbone starts from: the given one, or the recipe's from cache or network."""
-    if given is not None:
-        return given
+    from canthus.build import build_sources
+
+    if run.pretrained is not None:
+        return run.pretrained
     published = pretrained_of(recipe)
     if published is None:
         _say(f"training starts from scratch: {recipe.name} names no pretrained backbone")
         return None
+    if not published.path.is_file() and not (run.pack is not None and run.pack.is_file()):
+        build_sources(recipe, run.root)  # labels that are absent or wrong are told before the download
     try:
         return published.fetch("give it with --pretrained PATH")
     except WrongFileError:
