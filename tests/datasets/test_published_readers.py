@@ -55,6 +55,20 @@ def test_cofw_negative_positions_become_zero(tmp_path: Path) -> None:
     assert COFW(tmp_path, "test")[0].points[0, 0] == 0
 
 
+def test_cofw_of_four_faces(tmp_path: Path) -> None:
+    """A square table of boxes."""
+    path = dataset_trees.cofw(tmp_path) / "COFW_test_color.mat"
+    boxes = np.array([[1, 2, 30, 31], [3, 4, 32, 33], [5, 6, 34, 35], [7, 8, 36, 37]], float)
+    with h5py.File(path, "a") as file:
+        cells, labels = file["IsT"][...], file["phisT"][...]
+        for name in ("IsT", "phisT", "bboxesT"):
+            del file[name]
+        file["IsT"], file["phisT"] = np.tile(cells, 2), np.tile(labels, 2)
+        file["bboxesT"] = boxes.T
+    expected = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)
+    np.testing.assert_array_equal([s.box for s in COFW(tmp_path, "test")], expected)
+
+
 def test_cofw_flags_are_0_or_1_and_boxes_have_a_size(tmp_path: Path) -> None:
     path = dataset_trees.cofw(tmp_path) / "COFW_test_color.mat"
     with h5py.File(path, "a") as file:
@@ -75,7 +89,7 @@ def test_cofw_broken_files_are_named(tmp_path: Path) -> None:
             file.flush()
             COFW(tmp_path, "test")
         file["phisT"] = labels[:60]
-    with pytest.raises(ValueError, match=r"COFW_test_color\.mat: .*found shape \(60, 2\), expected 87"):
+    with pytest.raises(ValueError, match=r"COFW_test_color\.mat: .*found shape \(2, 60\), expected 87"):
         COFW(tmp_path, "test")
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match=r"COFW_test_color\.mat: not a readable MATLAB 7\.3 file"):

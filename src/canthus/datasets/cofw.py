@@ -87,7 +87,11 @@ def _mat_faces(path: Path, split: str) -> Iterator[Callable[[], Sample | None]]:
             raise ValueError(f"{path}: no variable {', '.join(absent)}; expected the colour release of COFW")
         try:
             cells = np.asarray(file[names[0]]).reshape(-1)
-            labels, boxes = columns(file[names[1]], 87), columns(file[names[2]], 4)
+            # HDF5 has MATLAB's axes reversed, which four faces with four numbers each cannot tell.
+            labels, boxes = (
+                columns(np.asarray(file[name]).T, width)
+                for name, width in zip(names[1:], (87, 4), strict=True)
+            )
             sizes = [file[cell].shape[-1:-3:-1] for cell in cells]  # (H, W): MATLAB's axes reversed
         except (ValueError, TypeError, KeyError, OSError) as error:
             raise ValueError(f"{path}: {', '.join(names)}: {error}") from error
