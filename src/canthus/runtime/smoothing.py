@@ -53,7 +53,7 @@ class FaceFilter:
     """
 
     def __init__(self, level: Level, points: FloatArray) -> None:
-        self._points = points
+        self.points = points
         self._drift, self._growth = np.zeros(2), np.zeros((2, 2))  # a second
         self._shift, self._shape, self._own = (
             Cutoff(*each) for each in (level.shift, level.shape, level.own)
@@ -61,22 +61,22 @@ class FaceFilter:
 
     def ahead(self, seconds: float) -> FloatArray:
         """Where the filtered points (K, 2) will be after so many seconds."""
-        center = self._points.mean(axis=0)
-        arms = self._points - center
+        center = self.points.mean(axis=0)
+        arms = self.points - center
         spread = math.sqrt(float(np.square(arms).sum()) / len(arms))
-        return np.asarray(self._points + seconds * (spread * self._drift + arms @ self._growth.T))
+        return np.asarray(self.points + seconds * (spread * self._drift + arms @ self._growth.T))
 
     def __call__(self, points: FloatArray, seconds: float, *, trust: FloatArray | None = None) -> FloatArray:
         """The filtered points (K, 2), `seconds` after the last ones; `trust` (K,) multiplies the cutoff of
         each and its weight in the motion."""
         trust = np.ones(len(points)) if trust is None else trust
         weights = trust / trust.sum()
-        center = weights @ self._points
-        arms = self._points - center
+        center = weights @ self.points
+        arms = self.points - center
         weighted = arms * weights[:, None]
         moments = weighted.T @ arms
         spread = math.sqrt(max(float(moments[0, 0] + moments[1, 1]), 1e-6))
-        missed = points - (self._points + seconds * (spread * self._drift + arms @ self._growth.T))
+        missed = points - (self.points + seconds * (spread * self._drift + arms @ self._growth.T))
         shift = weights @ missed
         shape = (_inverse(moments, 1e-6 * spread**2) @ (weighted.T @ (missed - shift))).T
         own = missed - shift - arms @ shape.T
@@ -86,10 +86,10 @@ class FaceFilter:
         # What was predicted, and of what it missed as much of each kind as its filter takes.
         predicted = points - missed
         moved = (1 - kept**2) * shift + arms @ ((1 - kept_shape**2) * shape).T
-        self._points = predicted + moved + shares[:, None] * own
+        self.points = predicted + moved + shares[:, None] * own
         self._drift = self._drift + (1 - kept) ** 2 * shift / spread / seconds
         self._growth = self._growth + (1 - kept_shape) ** 2 * shape / seconds
-        return self._points
+        return self.points
 
 
 def _inverse(matrix: FloatArray, ridge: float) -> FloatArray:
@@ -149,7 +149,7 @@ class Smoother:
             self._filters = {}
             return faces
         before, self._filters = self._filters, {}
-        points, trust = faces.points.astype(np.float64), _trust(faces)
+        points, trust = faces.points.astype(np.float64), relative_certainty(faces)
         for row, id in enumerate(ids):
             if id in before:
                 points[row] = before[id](points[row], seconds, trust=trust[row])
@@ -251,7 +251,7 @@ def _ids(faces: Faces) -> list[int]:
     return [] if faces.track_ids is None else faces.track_ids.tolist()
 
 
-def _trust(faces: Faces) -> FloatArray:
+def relative_certainty(faces: Faces) -> FloatArray:
     """How sure each point (N, K) is within its face: 1 for the typical point, less for uncertain ones."""
     if faces.covariance is None:
         return np.ones(faces.points.shape[:2])

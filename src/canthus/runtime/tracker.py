@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,11 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from canthus.detectors import Detector
 from canthus.faces import Faces
 from canthus.geometry import BoxKind, FloatArray, box_iou, convert_boxes, landmark_boxes
-from canthus.runtime.appearance import look
 from canthus.runtime.assignment import assign
 from canthus.runtime.head_pose import pose_of
 from canthus.runtime.smoothing import Smoother
-from canthus.runtime.tracks import Track
+from canthus.runtime.tracks import STEADY, Sighting, Track, joined, sightings
 
 #: A lost face gets its id back within so many seconds.
 MEMORY = 3.0
@@ -30,8 +30,11 @@ CONTACT = 0.05
 APART = 0.2
 #: A detection that overlaps a followed face by this is that face.
 SAME = 0.3
-#: A lost face is taken for found in its old place only from this presence on.
+#: A lost face is taken for found in its old place only from this presence on, and what is less sure tells
+#: nothing of where a face is or what it looks like.
 SURE = 0.8
+#: ... nor does a face of whose points a smaller share is visible.
+PLAIN = 0.6
 #: A new face may be a lost one if its points are within so many face sizes of where they should be, plus so
 #: many for each second since.
 NEAR, NEAR_A_SECOND = 0.8, 2.0
@@ -40,6 +43,7 @@ UNLIKE = 0.5
 
 #: (picture, boxes (N, 4), their kind) -> the faces in these boxes.
 FindPoints = Callable[[NDArray[np.uint8], ArrayLike, BoxKind], Faces]
+Found: TypeAlias = dict[Track, Sighting]
 
 
 class Tracker:
@@ -71,7 +75,7 @@ class Tracker:
             raise ValueError(f"max_faces: found {max_faces}, expected at least 1")
         self._landmarker, self._detector = landmarker, detector
         self._detect_every, self._min_presence, self._max_faces = detect_every, min_presence, max_faces
-        self._smoother = Smoother(smooth)
+        self._smooth, self._smoother = smooth, Smoother(smooth)
         self._next_id = 0
         self.reset()
 
@@ -99,23 +103,30 @@ class Tracker:
             fresh = self._search(image, found)
             self._searched = timestamp
         if again or fresh:
-            self._name(image, found, again, fresh)
+            self._name(found, again, fresh)
         known = [track for track in self._tracks if timestamp - track.seen <= MEMORY]
         known.sort(key=lambda track: (-track.seen, track.id))
         self._tracks = known[: 2 * self._max_faces]
-        order = sorted(found)
-        if not order:
-            return self._smoother(self._nobody(image), timestamp)
-        rows = [found[id] for id in order]
-        return self._smoother(_joined(rows, order), timestamp)
+        return self._told(found) if found else self._smoother(self._nobody(image), timestamp)
+
+    def _told(self, found: Found) -> Faces:
+        """The faces in the order of their ids, smoothed, with the poses of their points."""
+        tracks = sorted(found, key=lambda track: track.id)
+        faces = joined([found[track] for track in tracks])
+        points = faces.points
+        if self._smooth == STEADY:  # what the crops are taken by
+            points = np.stack([track.steady for track in tracks]).astype(np.float32)
+        ids = np.array([track.id for track in tracks], dtype=np.int64)
+        faces = replace(faces, points=points, track_ids=ids, pose=pose_of)
+        return faces if self._smooth == STEADY else self._smoother(faces, self._now)
 
     def _nobody(self, image: NDArray[np.uint8]) -> Faces:
         empty = self._landmarker(image, np.zeros((0, 4)), "landmarks")
         return replace(empty, track_ids=np.zeros(0, dtype=np.int64))
 
-    def _follow(self, image: NDArray[np.uint8]) -> tuple[dict[int, Faces], list[Faces], bool]:
-        """The faces (id -> one face) that were seen in the last picture and still are; faces where lost ones
-        should be; and whether one got lost."""
+    def _follow(self, image: NDArray[np.uint8]) -> tuple[Found, list[Sighting], bool]:
+        """The faces that were seen in the last picture and still are; faces where lost ones should be; and
+        whether one got lost."""
         tracks = self._expected()[: self._max_faces]
         if not tracks:
             return {}, [], False
@@ -123,102 +134,105 @@ class Tracker:
         faces = self._landmarker(image, boxes, "landmarks")
         live = np.array([track.live for track in tracks])
         sound = _sound(faces, image, np.where(live, self._min_presence, max(SURE, self._min_presence)))
-        points = faces.points.astype(np.float64)
-        looks = [look(image, face) for face in points]
-        overlap = np.zeros((len(points), len(points)))
-        if len(points) > 1:
-            boxes = landmark_boxes(points)
+        seen = sightings(image, faces)
+        overlap = np.zeros((len(seen), len(seen)))
+        if len(seen) > 1:
+            boxes = landmark_boxes(faces.points)
             overlap = box_iou(boxes, boxes) * (1 - np.eye(len(boxes)))
-        for first, second in np.argwhere(np.triu(overlap > DUPLICATE)).tolist():
-            if sound[first] and sound[second] and live[first] and live[second]:
-                doubt = [
-                    tracks[row].surprise(points[row], self._now) + tracks[row].unlike(looks[row])
-                    for row in (first, second)
-                ]
-                sound[first if doubt[0] > doubt[1] else second] = False
+            for first, second in np.argwhere(np.triu(overlap > DUPLICATE)).tolist():
+                if sound[first] and sound[second] and live[first] and live[second]:
+                    doubt = [tracks[row].surprise(seen[row].points, self._now) + tracks[row].unlike(seen[row])
+                             for row in (first, second)]  # fmt: skip
+                    sound[first if doubt[0] > doubt[1] else second] = False
         held = np.flatnonzero(sound & live).tolist()
         for row in held:
-            trusted = not (overlap[row, held] > CONTACT).any()
-            tracks[row].see(points[row], looks[row], self._now, trusted=trusted)
+            alone = not (overlap[row, held] > CONTACT).any()
+            tracks[row].see(seen[row], self._now, trusted=alone and _plain(seen[row]))
         lost = np.flatnonzero(live & ~sound).tolist()
         for row in lost:
             tracks[row].lose()
-        found = {tracks[row].id: faces[row] for row in held}
+        found = {tracks[row]: seen[row] for row in held}
         if live.all():
             return found, [], bool(lost)
         apart = ~(overlap[:, held] > APART).any(axis=1)
-        return found, list(faces[sound & ~live & apart]), bool(lost)
+        return found, [seen[row] for row in np.flatnonzero(sound & ~live & apart)], bool(lost)
 
     def _expected(self) -> list[Track]:
         """The faces that should be in the picture, those seen last first."""
         return [track for track in self._tracks if self._now - track.seen <= PATIENCE or track.live]
 
-    def _search_is_due(self, found: dict[int, Faces]) -> bool:
+    def _search_is_due(self, found: Found) -> bool:
         missing = any(not track.live for track in self._expected())
         wait = 0.0 if not found else min(RETRY, self._detect_every) if missing else self._detect_every
         return self._now - self._searched >= wait
 
-    def _search(self, image: NDArray[np.uint8], found: dict[int, Faces]) -> list[Faces]:
+    def _search(self, image: NDArray[np.uint8], found: Found) -> list[Sighting]:
         """The faces that only the detector finds, at most as many as may be followed."""
         boxes = np.asarray(self._detector(image).boxes, dtype=np.float64).reshape(-1, 4)
-        known = _face_boxes(found.values())
+        known = _boxes(found.values())
         boxes = boxes[~(box_iou(boxes, convert_boxes(known, "landmarks", "face")) > SAME).any(axis=1)]
         largest = np.argsort(-np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), kind="stable")
         boxes = boxes[largest[: self._max_faces - len(found)]]
         if not len(boxes):
             return []
         faces = self._landmarker(image, boxes, "face")
-        return list(faces[_sound(faces, image, np.full(len(faces), self._min_presence))])
+        sound = _sound(faces, image, np.full(len(faces), self._min_presence))
+        return [seen for seen, kept in zip(sightings(image, faces), sound, strict=True) if kept]
 
-    def _name(
-        self, image: NDArray[np.uint8], found: dict[int, Faces], again: list[Faces], fresh: list[Faces]
-    ) -> None:
+    def _name(self, found: Found, again: list[Sighting], fresh: list[Sighting]) -> None:
         """Give the faces in the places of lost ones (`again`) and those of the detector (`fresh`) the ids of
         lost faces, and new ids to what remains of the detector's. While somebody is missing, a face half
-        hidden by another gets no new id: it may be the missing one, and looks like neither."""
-        boxes, known = _face_boxes([*again, *fresh]), _face_boxes(found.values())
-        rows = _unseen(boxes, known)[: self._max_faces - len(found)]
+        hidden gets no new id: it may be the missing one, and looks like neither."""
+        boxes, known = _boxes([*again, *fresh]), _boxes(found.values())
+        rows = _unseen(boxes, known)[: self._max_faces - len(found)].tolist()
         clear = np.logical_not((box_iou(boxes, known) > CONTACT).any(axis=1)).tolist()
         missing = any(not track.live for track in self._expected())
-        faces = [[*again, *fresh][row] for row in rows]
-        points = [face.points[0].astype(np.float64) for face in faces]
-        looks = [look(image, shape) for shape in points]
+        seen = [[*again, *fresh][row] for row in rows]
         lost = [track for track in self._tracks if not track.live]
-        costs = [[self._cost(track, *seen) for track in lost] for seen in zip(points, looks, strict=True)]
-        owners = dict(assign(np.reshape(costs, (len(faces), len(lost))), 1.0))
-        for number, face in enumerate(faces):
+        costs = [[self._cost(track, sighting) for track in lost] for sighting in seen]
+        owners = dict(assign(np.reshape(costs, (len(seen), len(lost))), 1.0))
+        for number, (row, sighting) in enumerate(zip(rows, seen, strict=True)):
+            plain = _plain(sighting)
             if number in owners:
                 track = lost[owners[number]]
-                track.see(points[number], looks[number], self._now, trusted=True)
-            elif rows[number] >= len(again) and (clear[rows[number]] or not missing):
-                track = Track(self._next_id, points[number], looks[number], self._now)
+                track.see(sighting, self._now, trusted=plain)
+            elif row >= len(again) and (not missing or (clear[row] and plain)):
+                track = Track(self._next_id, sighting, self._now)
                 self._tracks.append(track)
                 self._next_id += 1
             else:
                 continue
-            found[track.id] = face
+            found[track] = sighting
 
-    def _cost(self, track: Track, points: FloatArray, look: FloatArray) -> float:
+    def _cost(self, track: Track, seen: Sighting) -> float:
         """How unlikely it is that a face is this lost one, by its place and its look; above 1 it is not."""
         reach = NEAR + NEAR_A_SECOND * (self._now - track.state.time)
-        place, unlike = track.surprise(points, self._now) / reach, track.unlike(look) / UNLIKE
+        place, unlike = track.surprise(seen.points, self._now) / reach, track.unlike(seen) / UNLIKE
         return (place + unlike) / 2
+
+
+def _plain(seen: Sighting) -> bool:
+    """Whether a face is sure and open enough to tell where it is and what it looks like."""
+    presence = seen.faces.presence
+    sure = presence is None or float(presence[seen.row]) >= SURE
+    return sure and float(seen.visible.sum()) >= PLAIN * len(seen.visible)
 
 
 def _sound(faces: Faces, image: NDArray[np.uint8], needed: FloatArray) -> NDArray[np.bool_]:
     """Which rows (N,) are faces: probable enough, `needed` (N,), with their centre in the picture, and larger
     than a pixel."""
     certainty = faces.scores.mean(axis=1) if faces.presence is None else faces.presence
-    centers = faces.points.mean(axis=1)
+    points = faces.points
+    centers = points.sum(axis=1) / points.shape[1]
     height, width = image.shape[:2]
     inside = ((centers > -0.5) & (centers < [width - 0.5, height - 0.5])).all(axis=1)
-    sized = (np.ptp(faces.points, axis=1) > 1).all(axis=1)
+    sized = (points.max(axis=1) - points.min(axis=1) > 1).all(axis=1)
     return np.asarray((certainty >= needed) & inside & sized)
 
 
-def _face_boxes(faces: Iterable[Faces]) -> FloatArray:
-    """The tight boxes (N, 4) of N results of one face each."""
-    return np.concatenate([np.zeros((0, 4)), *(landmark_boxes(face.points) for face in faces)])
+def _boxes(seen: Iterable[Sighting]) -> FloatArray:
+    """The tight boxes (N, 4) of N sightings."""
+    return np.concatenate([np.zeros((0, 4)), *(landmark_boxes(each.points)[None] for each in seen)])
 
 
 def _unseen(boxes: FloatArray, known: FloatArray) -> NDArray[np.intp]:
@@ -229,9 +243,3 @@ def _unseen(boxes: FloatArray, known: FloatArray) -> NDArray[np.intp]:
         if not (box_iou(box, others) > DUPLICATE).any():
             kept.append(row)
     return np.array(kept, dtype=np.intp)
-
-
-def _joined(rows: list[Faces], ids: list[int]) -> Faces:
-    """One face each as one result with these ids, and with the pose of its points."""
-    faces = Faces.joined(rows)
-    return replace(faces, track_ids=np.array(ids, dtype=np.int64), pose=pose_of)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from canthus.faces import Faces
 from canthus.geometry import FloatArray, landmark_boxes
-from canthus.runtime.appearance import unlikeness
-from canthus.runtime.smoothing import LEVELS, FaceFilter
+from canthus.runtime.appearance import look, unlikeness
+from canthus.runtime.smoothing import LEVELS, FaceFilter, relative_certainty
+
+#: The level at which a face is filtered that its crop is taken by.
+STEADY = "medium"
 
 #: Time constant in s of the velocity's low pass.
 _STEADY = 0.1
@@ -43,6 +49,37 @@ class State:
         return State(time, points, self.velocity + share * (moved - self.velocity))
 
 
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """One of the faces found in a picture: its row in `faces`, its points (K, 2) px, what it looks like,
+    how visible each point is (K,) and how much each is to be trusted by the filter (K,)."""
+
+    faces: Faces
+    row: int
+    points: FloatArray
+    look: FloatArray
+    visible: FloatArray
+    trust: FloatArray
+
+
+def sightings(image: NDArray[np.uint8], faces: Faces) -> list[Sighting]:
+    """Each of the faces found in a picture (H, W, 3)."""
+    points, trust = faces.points.astype(np.float64), relative_certainty(faces)
+    visible = np.ones_like(trust) if faces.visibility is None else faces.visibility
+    return [
+        Sighting(faces, row, points[row], look(image, points[row]), visible[row], trust[row])
+        for row in range(len(faces))
+    ]
+
+
+def joined(seen: Sequence[Sighting]) -> Faces:
+    """The faces of one or more sightings, in their order."""
+    faces, rows = seen[0].faces, [each.row for each in seen]
+    if any(each.faces is not faces for each in seen):
+        return Faces.joined([each.faces[each.row] for each in seen])
+    return faces if rows == list(range(len(faces))) else faces[rows]
+
+
 class Track:
     """A face with its id.
 
@@ -50,34 +87,39 @@ class Track:
     behind another face cannot, since its points may have slipped over to the other.
     """
 
-    def __init__(self, id: int, points: FloatArray, look: FloatArray, time: float) -> None:
+    def __init__(self, id: int, seen: Sighting, time: float) -> None:
         self.id = id
         self.live = True
         self.seen = time
-        self.last = self.state = State(time, points, np.zeros(2))
-        self._look = look
-        self._steady = FaceFilter(LEVELS["medium"], points)
+        self.last = self.state = State(time, seen.points, np.zeros(2))
+        self._look = seen.look
+        self._filter = FaceFilter(LEVELS[STEADY], seen.points)
+
+    @property
+    def steady(self) -> FloatArray:
+        """Its filtered points (K, 2) in the last picture that it was seen in."""
+        return self._filter.points
 
     def surprise(self, points: FloatArray, time: float) -> float:
         """Mean distance of points (K, 2) from where the last trusted sighting puts them, in face sizes."""
         return distance(self.state.at(time), points)
 
-    def unlike(self, look: FloatArray) -> float:
-        """How little a face looks like it, 0 to about 1."""
-        return unlikeness(self._look, look)
+    def unlike(self, seen: Sighting) -> float:
+        """How little a face looks like it where it is visible, 0 to about 1."""
+        return unlikeness(self._look, seen.look, seen.visible)
 
-    def see(self, points: FloatArray, look: FloatArray, time: float, *, trusted: bool) -> None:
-        """Its points (K, 2) in the picture at `time`, and what it looks like there."""
+    def see(self, seen: Sighting, time: float, *, trusted: bool) -> None:
+        """It is in the picture at `time`."""
         if self.live:
-            self._steady(points, time - self.last.time)
+            self._filter(seen.points, time - self.last.time, trust=seen.trust)
         else:
-            self._steady = FaceFilter(LEVELS["medium"], points)
+            self._filter = FaceFilter(LEVELS[STEADY], seen.points)
         before = self.last if self.live else self.state
-        self.last = before.next(points, time)
+        self.last = before.next(seen.points, time)
         self.live, self.seen = True, time
         if trusted or time - self.state.time > _TRUST:
             self.state = self.last
-            self._look = self._look + _LEARN * (look - self._look)
+            self._look = self._look + _LEARN * seen.visible[:, None] * (seen.look - self._look)
 
     def lose(self) -> None:
         """It is not in this picture."""
@@ -88,7 +130,7 @@ class Track:
         face moves, since a crop that shakes makes points that shake."""
         if not self.live:
             return landmark_boxes(self.state.at(time))
-        return landmark_boxes(self._steady.ahead(min(time - self.last.time, _NEXT)))
+        return landmark_boxes(self._filter.ahead(min(time - self.last.time, _NEXT)))
 
 
 def distance(first: FloatArray, second: FloatArray) -> float:
