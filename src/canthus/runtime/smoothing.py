@@ -20,17 +20,25 @@ class Cutoff:
     """The cutoff of the One-Euro filter (Casiez, Roussel and Vogel 2012): it rises with the speed.
 
     `resting` Hz; `beta` Hz more for each unit a second above `slack`; the speed is the length of the steps
-    (..., D) to the filter's last value, low-passed at 1 Hz before the length is taken.
+    (..., D) to the filter's last value, low-passed at `calm` Hz before the length is taken. The first three
+    may be arrays (...,).
     """
 
-    def __init__(self, resting: float, beta: float, slack: float = 0.0) -> None:
-        self.resting, self.beta, self.slack = resting, beta, slack
+    def __init__(
+        self,
+        resting: FloatArray | float,
+        beta: FloatArray | float,
+        slack: FloatArray | float = 0.0,
+        *,
+        calm: float = 1.0,
+    ) -> None:
+        self.resting, self.beta, self.slack, self._calm = resting, beta, slack, calm
         self._velocity: FloatArray | float = 0.0
 
     def __call__(self, steps: FloatArray, seconds: float) -> FloatArray:
         """The cutoffs (...,) in Hz for the next value, `steps` (..., D) units from the last filtered one."""
-        self._velocity = self._velocity + share(1.0, seconds) * (steps / seconds - self._velocity)
-        speed = np.sqrt(np.einsum("...d,...d->...", self._velocity, self._velocity))
+        self._velocity = self._velocity + share(self._calm, seconds) * (steps / seconds - self._velocity)
+        speed = np.sqrt(np.square(self._velocity).sum(axis=-1))
         return np.asarray(self.resting + self.beta * np.maximum(speed - self.slack, 0.0))
 
 
@@ -46,77 +54,87 @@ class FaceFilter:
     Plain One-Euro filters cannot both rest and follow: whatever stops the tremble of a moving face makes it
     late. Here the last filtered points are first moved on by the motion of the face as a whole, an affine
     one; what is left to the new points is split into such a motion and the rest. The motion is corrected by
-    critically damped g-h filters (Brookner 1998), which do not lag behind a steady speed, one for the shift
-    and one for growth, roll and shear; the rest by a One-Euro filter for each point. The cutoffs of all three
-    are `Cutoff`s of what the prediction missed. Lengths are in spreads: the root mean square distance of the
-    points from their mean.
+    alpha-beta filters (Kalata 1984), which do not lag behind a steady speed: one for the shift, one for
+    growth and roll, one for stretch and shear; the rest by a One-Euro filter for each point. The cutoffs of
+    all are `Cutoff`s of what the prediction missed. Lengths are in spreads: the root mean square distance of
+    the points from their mean.
     """
 
     def __init__(self, level: Level, points: FloatArray) -> None:
         self.points = points
-        self._drift, self._growth = np.zeros(2), np.zeros((2, 2))  # a second
-        self._shift, self._shape, self._own = (
-            Cutoff(*each) for each in (level.shift, level.shape, level.own)
-        )
+        self._rates = np.zeros((3, 2))  # of the motion, a second; see `_moves`
+        self._motion = Cutoff(*np.array([level.shift, level.turn, level.shape]).T, calm=_CALM)
+        self._own = Cutoff(*level.own, calm=_CALM)
 
     def ahead(self, seconds: float) -> FloatArray:
         """Where the filtered points (K, 2) will be after so many seconds."""
-        center = self.points.mean(axis=0)
-        arms = self.points - center
-        spread = math.sqrt(float(np.square(arms).sum()) / len(arms))
-        return np.asarray(self.points + seconds * (spread * self._drift + arms @ self._growth.T))
+        arms = self.points - self.points.sum(axis=0) / len(self.points)
+        spread = math.sqrt(float(np.vdot(arms, arms)) / len(arms))
+        return np.asarray(self.points + _moves(arms, spread, seconds * self._rates))
 
     def __call__(self, points: FloatArray, seconds: float, *, trust: FloatArray | None = None) -> FloatArray:
         """The filtered points (K, 2), `seconds` after the last ones; `trust` (K,) multiplies the cutoff of
         each and its weight in the motion."""
         trust = np.ones(len(points)) if trust is None else trust
         weights = trust / trust.sum()
-        center = weights @ self.points
-        arms = self.points - center
-        weighted = arms * weights[:, None]
-        moments = weighted.T @ arms
+        arms = self.points - weights @ self.points
+        weighted = (arms * weights[:, None]).T
+        moments = weighted @ arms
         spread = math.sqrt(max(float(moments[0, 0] + moments[1, 1]), 1e-6))
-        missed = points - (self.points + seconds * (spread * self._drift + arms @ self._growth.T))
-        shift = weights @ missed
-        shape = (_inverse(moments, 1e-6 * spread**2) @ (weighted.T @ (missed - shift))).T
-        own = missed - shift - arms @ shape.T
-        kept = math.exp(-2 * math.pi * seconds * float(self._shift(shift / spread, seconds)))
-        kept_shape = math.exp(-2 * math.pi * seconds * float(self._shape(shape.ravel(), seconds)))
-        shares = share(trust * self._own(own / spread, seconds), seconds)
-        # What was predicted, and of what it missed as much of each kind as its filter takes.
-        predicted = points - missed
-        moved = (1 - kept**2) * shift + arms @ ((1 - kept_shape**2) * shape).T
-        self.points = predicted + moved + shares[:, None] * own
-        self._drift = self._drift + (1 - kept) ** 2 * shift / spread / seconds
-        self._growth = self._growth + (1 - kept_shape) ** 2 * shape / seconds
+        missed = points - self.points - _moves(arms, spread, seconds * self._rates)
+        steps = _motion(weights @ missed / spread, moments, weighted @ missed)
+        own = missed - _moves(arms, spread, steps)
+        kept = np.exp(-2 * math.pi * seconds * self._motion(steps, seconds))[:, None]  # (3, 1)
+        late = 1 - share(trust * self._own(own / spread, seconds), seconds)
+        # Of what the prediction missed each filter takes its part: what it leaves is taken off again.
+        self.points = points - _moves(arms, spread, kept**2 * steps) - late[:, None] * own
+        self._rates = self._rates + 2 * (1 - kept) ** 2 / seconds * steps
         return self.points
 
 
-def _inverse(matrix: FloatArray, ridge: float) -> FloatArray:
-    """The inverse of a symmetric matrix (2, 2) with `ridge` on its diagonal."""
-    (a, b), (_, d) = matrix.tolist()
+def _moves(arms: FloatArray, spread: float, motion: FloatArray) -> FloatArray:
+    """How points at `arms` (K, 2) from their middle move (K, 2) in a motion (3, 2): shift x, y in spreads;
+    growth, roll; stretch, shear."""
+    (x, y), (growth, roll), (stretch, shear) = motion.tolist()
+    linear = np.array([[growth + stretch, shear + roll], [shear - roll, growth - stretch]])
+    return np.asarray(arms @ linear + np.array([spread * x, spread * y]))
+
+
+def _motion(shift: FloatArray, moments: FloatArray, products: FloatArray) -> FloatArray:
+    """The motion (3, 2) of `_moves` with a shift (2,) whose linear part is the least-squares one: of the
+    arms' weighted second moments (2, 2) and their weighted products (2, 2) with the moves."""
+    (a, b), (_, d) = moments.tolist()
+    ridge = 1e-6 * (a + d) + 1e-12
     a, d = a + ridge, d + ridge
-    return np.asarray(np.array([[d, -b], [-b, a]]) / (a * d - b * b))
+    (p, q), (r, t) = products.tolist()
+    scale = 0.5 / (a * d - b * b)
+    xx, xy = d * p - b * r, d * q - b * t  # of the arms' x to the moves' x and y
+    yx, yy = a * r - b * p, a * t - b * q
+    sides = ((xx + yy) * scale, (xy - yx) * scale), ((xx - yy) * scale, (xy + yx) * scale)
+    return np.array([shift, *sides])
 
 
 @dataclass(frozen=True)
 class Level:
-    """How strongly a level smooths: the arguments of the `Cutoff`s of a face's `shift`, of its growth, roll
-    and shear (`shape`), and of each point's `own` motion; `reach` s before and after a picture of a file
-    that its smoothing looks at.
+    """How strongly a level smooths: the arguments of the `Cutoff`s of a face's `shift`, of its growth and
+    roll (`turn`), of its stretch and shear (`shape`), and of each point's `own` motion; `reach` s before and
+    after a picture of a file that its smoothing looks at.
     """
 
     shift: tuple[float, float, float]
+    turn: tuple[float, float, float]
     shape: tuple[float, float, float]
     own: tuple[float, float, float]
     reach: float
 
 
+#: Hz: with the published 1 Hz a sudden turn is noticed later.
+_CALM = 1.5
 #: Chosen on videos made of photographs of the training split, see docs/tracking.md.
 LEVELS = {
-    "low": Level((3.0, 5.0, 0.1), (2.0, 4.0, 0.1), (2.0, 4.0, 0.0), 0.1),
-    "medium": Level((2.2, 3.0, 0.12), (0.8, 1.1, 0.1), (0.4, 0.6, 0.0), 0.2),
-    "high": Level((1.6, 1.8, 0.1), (0.5, 0.6, 0.1), (0.25, 0.4, 0.0), 0.35),
+    "low": Level((2.8, 4.0, 0.1), (2.0, 3.0, 0.1), (2.0, 3.0, 0.1), (2.0, 4.0, 0.0), 0.1),
+    "medium": Level((1.8, 2.6, 0.16), (1.0, 1.0, 0.1), (0.8, 1.4, 0.12), (0.6, 1.2, 0.1), 0.2),
+    "high": Level((1.2, 2.4, 0.2), (0.6, 0.9, 0.15), (0.4, 1.2, 0.15), (0.3, 0.8, 0.1), 0.35),
 }
 #: Pictures on either side that smoothing looks at, at most.
 _WIDEST = 32
