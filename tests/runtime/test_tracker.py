@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from canthus.detectors import Detections
 from canthus.faces import Faces
 from canthus.geometry import box_iou, convert_boxes, landmark_boxes
+from canthus.runtime.smoothing import Smoother
 from canthus.runtime.tracker import Tracker
 from canthus.schemes import SCHEMES
 
@@ -158,6 +159,55 @@ def test_two_that_vanish_behind_a_third_are_told_apart_by_their_looks() -> None:
         if frame == 0:
             first = ids
     assert ids == first and sorted(first) == [0, 1, 2]
+
+
+@dataclass
+class Shade(World):
+    """A world in which the points left of `edge` px are hidden; a face is found while two of five are not.
+    Its colours are those of what hides it."""
+
+    edge: float = -1.0
+
+    def find(self, image: np.ndarray, boxes: np.ndarray, kind: str) -> Faces:
+        faces = super().find(image, boxes, kind)
+        if not len(faces):
+            return faces
+        open_ = faces.points[..., 0] > self.edge
+        presence = np.where(open_.sum(1) >= 2, faces.presence, 0.01)
+        return replace(faces, visibility=open_.astype(np.float32), presence=presence.astype(np.float32))
+
+
+def test_a_face_that_something_passes_before_comes_back_as_itself() -> None:
+    """What hides its left side looks like nothing of it: neither its look nor its place may be learnt from
+    that, and no new face is made of what comes into sight first."""
+    world = Shade([corners((200, 100))])
+    track = tracker(world, detect_every=0.1)
+    random = np.random.default_rng(0)
+    mine = random.integers(0, 255, (300, 400, 3), dtype=np.uint8)
+    ids = []
+    for frame in range(90):
+        world.edge = float(170 + 4 * frame if frame < 30 else max(290 - 2 * (frame - 30), 150))
+        image = mine.copy()
+        image[:, : int(world.edge)] = random.integers(0, 255, (300, int(world.edge), 3), dtype=np.uint8)
+        ids.append(track(image, frame / FPS).track_ids.tolist())
+    assert [] in ids
+    assert ids[0] == ids[-1] == [0]
+    assert all(each in ([], [0]) for each in ids)
+
+
+def test_smoothing_at_the_crops_level_is_that_of_the_smoother() -> None:
+    """The filter that steadies the crop is not run twice."""
+    world, other = World(), World()
+    smooth, raw = tracker(world, smooth="medium"), tracker(other)
+    smoother, random = Smoother("medium"), np.random.default_rng(0)
+    for frame in range(40):
+        world.faces = [corners((60 + 3 * frame, 100)) + random.normal(size=(5, 2)) for _ in range(1)]
+        world.faces += [corners((300, 200)) + random.normal(size=(5, 2))]
+        other.faces, hidden = world.faces, {0} if 10 <= frame < 14 else set()
+        world.hidden = other.hidden = hidden
+        found, expected = smooth(PICTURE, frame / FPS), smoother(raw(PICTURE, frame / FPS), frame / FPS)
+        assert found.track_ids.tolist() == expected.track_ids.tolist()
+        np.testing.assert_allclose(found.points, expected.points, atol=1e-4)
 
 
 def test_two_detections_of_one_face_give_one_track() -> None:

@@ -86,10 +86,10 @@ class OnnxLandmarker:
             out = {name: np.concatenate([part[name] for part in parts]) for name in out}
         covariance = out.get("covariance")
         if covariance is not None:
-            covariance = np.stack(
+            covariance = _stacked(
                 [crop.covariance_to_image(c) for crop, c in zip(crops, covariance, strict=True)]
             )
-        points = np.stack([crop.to_image(p) for crop, p in zip(crops, out["points"], strict=True)])
+        points = _stacked([crop.to_image(p) for crop, p in zip(crops, out["points"], strict=True)])
         return Faces(
             np.asarray(points + offset, dtype=np.float32),
             out["scores"],
@@ -107,7 +107,12 @@ class OnnxLandmarker:
             crops_of = [_part_under(image, crop) for crop in crops]
         else:
             crops_of = [(image, crop) for crop in crops]
-        return self.session.run(images=np.stack([crop.warp(part) for part, crop in crops_of]))
+        return self.session.run(images=_stacked([crop.warp(part) for part, crop in crops_of]))
+
+
+def _stacked(rows: list[NDArray[Any]]) -> NDArray[Any]:
+    """Arrays of one shape as one array; a single one is not copied."""
+    return rows[0][None] if len(rows) == 1 else np.stack(rows)
 
 
 def _in_image(
@@ -146,9 +151,10 @@ def check_boxes(boxes: ArrayLike) -> NDArray[np.float64]:
         rows = rows[None]
     if rows.ndim != 2 or rows.shape[1] != 4:
         raise ValueError(f"boxes: found shape {rows.shape}, expected (N, 4) as x1, y1, x2, y2")
-    right = np.isfinite(rows).all(axis=1) & (rows[:, 2:] > rows[:, :2]).all(axis=1)
+    low, high = rows[:, :2], rows[:, 2:]
+    right = (low < high) & (low > -np.inf) & (high < np.inf)
     if not right.all():
-        first = int(np.flatnonzero(~right)[0])
+        first = int(np.flatnonzero(~right.all(axis=1))[0])
         raise ValueError(
             f"boxes: number {first} is {rows[first].tolist()}, expected finite x1 < x2 and y1 < y2"
         )

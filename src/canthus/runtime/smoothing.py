@@ -274,5 +274,6 @@ def relative_certainty(faces: Faces) -> FloatArray:
     if faces.covariance is None:
         return np.ones(faces.points.shape[:2])
     variance = np.maximum(faces.covariance[..., 0, 0] + faces.covariance[..., 1, 1], 1e-12)
-    middle = np.partition(variance, variance.shape[1] // 2, axis=1)[:, variance.shape[1] // 2]
-    return np.asarray(np.clip(middle[:, None] / variance, 0.25, 4.0), dtype=np.float64)
+    half = variance.shape[1] // 2
+    middle = np.partition(variance, half, axis=1)[:, half, None]
+    return np.asarray(np.minimum(np.maximum(middle / variance, 0.25), 4.0), dtype=np.float64)

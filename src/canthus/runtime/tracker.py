@@ -219,15 +219,13 @@ def _plain(seen: Sighting) -> bool:
 
 
 def _sound(faces: Faces, image: NDArray[np.uint8], needed: FloatArray) -> NDArray[np.bool_]:
-    """Which rows (N,) are faces: probable enough, `needed` (N,), with their centre in the picture, and larger
-    than a pixel."""
+    """Which rows (N,) are faces: probable enough, `needed` (N,), with the middle of their points in the
+    picture, and larger than a pixel."""
     certainty = faces.scores.mean(axis=1) if faces.presence is None else faces.presence
-    points = faces.points
-    centers = points.sum(axis=1) / points.shape[1]
-    height, width = image.shape[:2]
-    inside = ((centers > -0.5) & (centers < [width - 0.5, height - 0.5])).all(axis=1)
-    sized = (points.max(axis=1) - points.min(axis=1) > 1).all(axis=1)
-    return np.asarray((certainty >= needed) & inside & sized)
+    low, high = faces.points.min(axis=1), faces.points.max(axis=1)
+    middle = low + high  # twice as far
+    fits = (high - low > 1) & (middle > -1) & (middle < [2 * image.shape[1] - 1, 2 * image.shape[0] - 1])
+    return np.asarray((certainty >= needed) & fits.all(axis=1))
 
 
 def _boxes(seen: Iterable[Sighting]) -> FloatArray:

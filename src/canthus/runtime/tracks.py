@@ -44,7 +44,7 @@ class State:
     def next(self, points: FloatArray, time: float) -> State:
         """The state after the face was seen again."""
         seconds = time - self.time
-        moved = (points.mean(0) - self.points.mean(0)) / seconds
+        moved = (points - self.points).sum(axis=0) / (len(points) * seconds)
         share = 1 - math.exp(-seconds / _STEADY)
         return State(time, points, self.velocity + share * (moved - self.velocity))
 
