@@ -182,13 +182,12 @@ def test_a_face_that_something_passes_before_comes_back_as_itself() -> None:
     that, and no new face is made of what comes into sight first."""
     world = Shade([corners((200, 100))])
     track = tracker(world, detect_every=0.1)
-    random = np.random.default_rng(0)
-    mine = random.integers(0, 255, (300, 400, 3), dtype=np.uint8)
+    mine = np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8)
     ids = []
-    for frame in range(90):
-        world.edge = float(170 + 4 * frame if frame < 30 else max(290 - 2 * (frame - 30), 150))
+    for frame in range(80):
+        world.edge = float(170 + 4 * frame if frame < 30 else max(290 - 3 * (frame - 30), 150))
         image = mine.copy()
-        image[:, : int(world.edge)] = random.integers(0, 255, (300, int(world.edge), 3), dtype=np.uint8)
+        image[:, : int(world.edge)] = 255 - mine[:, : int(world.edge)]
         ids.append(track(image, frame / FPS).track_ids.tolist())
     assert [] in ids
     assert ids[0] == ids[-1] == [0]

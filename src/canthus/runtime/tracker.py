@@ -182,7 +182,8 @@ class Tracker:
     def _name(self, found: Found, again: list[Sighting], fresh: list[Sighting]) -> None:
         """Give the faces in the places of lost ones (`again`) and those of the detector (`fresh`) the ids of
         lost faces, and new ids to what remains of the detector's. While somebody is missing, a face half
-        hidden gets no new id: it may be the missing one, and looks like neither."""
+        hidden gets no new id: it may be the missing one, and looks like neither. Behind another face it waits
+        while the missing one is looked for, behind anything else while that one is remembered."""
         boxes, known = _boxes([*again, *fresh]), _boxes(found.values())
         rows = _unseen(boxes, known)[: self._max_faces - len(found)].tolist()
         clear = np.logical_not((box_iou(boxes, known) > CONTACT).any(axis=1)).tolist()
@@ -196,7 +197,7 @@ class Tracker:
             if number in owners:
                 track = lost[owners[number]]
                 track.see(sighting, self._now, trusted=plain)
-            elif row >= len(again) and (not missing or (clear[row] and plain)):
+            elif row >= len(again) and (plain or not lost) and (clear[row] or not missing):
                 track = Track(self._next_id, sighting, self._now)
                 self._tracks.append(track)
                 self._next_id += 1
