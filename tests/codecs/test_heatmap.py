@@ -239,3 +239,21 @@ def test_no_step_from_the_outermost_cells() -> None:
         codec = Heatmap(SCHEMES["five"], 64, side=16, published=published)
         steps.append(codec.decode({"heatmap": maps}).points[0, 0].tolist())
     assert steps == [[30.5, 1.5], [29.5, 1.5]]
+
+
+class Copied(Heatmap):
+    """Tells where the maps lie that are refined."""
+
+    def refine(self, maps: torch.Tensor, peaks: torch.Tensor) -> torch.Tensor:
+        self.place = maps.data_ptr()
+        return super().refine(maps, peaks)
+
+
+def test_maps_of_peak_1_are_decoded_where_they_are() -> None:
+    """A copy of a batch of maps takes several times as long as finding their peaks."""
+    maps = torch.rand(1, 5, 16, 16)
+    for peak, same in ((1.0, True), (2.0, False)):
+        codec = Copied(SCHEMES["five"], 64, side=16, peak=peak)
+        scores = codec.decode({"heatmap": maps}).scores
+        assert (codec.place == maps.data_ptr()) == same
+        torch.testing.assert_close(scores, maps.amax((-2, -1)) / peak)

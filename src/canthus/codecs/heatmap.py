@@ -100,11 +100,14 @@ class Heatmap(Codec):
             unbiased=self.unbiased,
             published="patch" in self.published,
         )
-        return {"heatmap": Target(self.peak * maps, weight * annotations.weight[:, None])}
+        maps = maps if self.peak == 1 else self.peak * maps
+        return {"heatmap": Target(maps, weight * annotations.weight[:, None])}
 
     def decode_points(self, outputs: Outputs) -> tuple[Tensor, Tensor]:
         """The refined peaks in crop px, and the maxima over `peak`."""
-        maps = outputs["heatmap"].float() / self.peak
+        maps = outputs["heatmap"].float()
+        if self.peak != 1:  # a copy of all maps takes longer than decoding them
+            maps = maps / self.peak
         best, peaks = find_peaks(maps)
         cells = self.refine(maps, peaks)
         if "borders" in self.published:
