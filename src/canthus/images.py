@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import threading
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 Picture: TypeAlias = str | Path | bytes | Image.Image | NDArray[Any]
-Prepare: TypeAlias = Callable[[Image.Image], None]
 
 #: Extensions that a folder is searched for.
 EXTENSIONS = (
@@ -28,6 +26,7 @@ _OPEN = threading.Lock()  # warnings.catch_warnings is not safe between threads
 _ORIENTATION = 0x0112
 _LYING = (5, 6, 7, 8)  # orientations that exchange width and height
 _JPEG_END = b"\xff\xd9"
+_REDUCED = {1: 0, 2: 16, 4: 32, 8: 64}  # cv2.IMREAD_REDUCED_GRAYSCALE_*, to be joined with a colour flag
 
 
 class ImageError(ValueError):
@@ -45,11 +44,11 @@ def read_image(source: Picture) -> NDArray[np.uint8]:
     if isinstance(source, np.ndarray):
         return _from_array(source, "array")
     if isinstance(source, Image.Image):
-        return _decode(source, "PIL image")
+        return _decode(source, "PIL image")[0]
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _open(io.BytesIO(source), len(source), f"{len(source)} bytes")
+        return _open(io.BytesIO(source), len(source), f"{len(source)} bytes")[0]
     if isinstance(source, (str, Path)):
-        return _open_file(Path(source))
+        return _open_file(Path(source))[0]
     raise ImageError(f"found a {type(source).__name__}, expected a path, bytes, a PIL image or an array")
 
 
@@ -72,63 +71,72 @@ def picture_size(source: Picture) -> tuple[int, int]:
 def read_reduced(path: Path, least: float) -> tuple[NDArray[np.uint8], int]:
     """A picture file of which `least` of its size would do, and the whole number that its size is divided by.
 
-    JPEG files are decoded at a half, a quarter or an eighth where that is no less than `least`: pixel i
-    averages the pixels `divisor * i` to `divisor * (i + 1) - 1`. Other files, and those that have to be
+    Colour JPEG files are decoded at a half, a quarter or an eighth where that is no less than `least`: pixel
+    i averages the pixels `divisor * i` to `divisor * (i + 1) - 1`. Other files, and those that have to be
     turned, come whole, with divisor 1. Raises `ImageError` as `read_image` does.
     """
-    divisor = next((d for d in (8, 4, 2) if d * least <= 1), 1)
-    reduced = [1]
-
-    def shrink(picture: Image.Image) -> None:
-        if divisor > 1 and picture.format == "JPEG" and _orientation(picture) == 1:
-            width, height = picture.size
-            picture.draft(None, (max(1, width // divisor), max(1, height // divisor)))
-            sizes = {d: (-(-width // d), -(-height // d)) for d in (divisor, 4, 2, 1)}
-            reduced[0] = next(d for d, size in sizes.items() if size == picture.size)
-
-    return _open_file(path, shrink), reduced[0]
+    return _open_file(path, next((d for d in (8, 4, 2) if d * least <= 1), 1))
 
 
-def _open_file(path: Path, prepare: Prepare | None = None) -> NDArray[np.uint8]:
+def progressive_size(content: bytes) -> tuple[int, int] | None:
+    """Width and height of a whole, upright colour JPEG that is stored progressively; None for other files."""
+    try:
+        with _opened(io.BytesIO(content)) as picture:
+            fits = picture.format == "JPEG" and picture.mode == "RGB" and "progressive" in picture.info
+            whole = content.endswith(_JPEG_END) and _orientation(picture) == 1
+            return picture.size if fits and whole else None
+    except Exception:  # decoders raise anything on hostile bytes; reading the picture says what is wrong
+        return None
+
+
+def _open_file(path: Path, divisor: int = 1) -> tuple[NDArray[np.uint8], int]:
     if path.is_dir():
         raise ImageError(f"{path}: is a folder, expected a picture")
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            return _open(file, size, str(path), prepare)
+            return _open(file, size, str(path), divisor)
     except FileNotFoundError:
         raise ImageError(f"{path}: no such file") from None
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def _open(file: Any, size: int, name: str, prepare: Prepare | None = None) -> NDArray[np.uint8]:
+def _open(file: Any, size: int, name: str, divisor: int = 1) -> tuple[NDArray[np.uint8], int]:
+    """The pixels of a file, and the number (`divisor` or 1) that its size is divided by."""
     if size == 0:
         raise ImageError(f"{name}: the file is empty")
     try:
-        with _OPEN, warnings.catch_warnings():
-            # Pillow warns from 89 million px on and refuses from twice that; the warning stays unprinted.
-            warnings.simplefilter("ignore")
-            picture = Image.open(file)
-            if prepare is not None:
-                prepare(picture)
+        picture = _opened(file)
     except UnidentifiedImageError:
         raise ImageError(f"{name}: not a picture in a known format, or its header is broken") from None
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: {error}; raise PIL.Image.MAX_IMAGE_PIXELS to allow it") from None
     except Exception as error:  # decoders raise anything on hostile bytes
         raise ImageError(f"{name}: broken header ({_one_line(error)})") from error
-    return _decode(picture, name, ours=True)
+    return _decode(picture, name, divisor, ours=True)
 
 
-def _decode(picture: Image.Image, name: str, *, ours: bool = False) -> NDArray[np.uint8]:
-    """The upright pixels of a Pillow image; one that is `ours` gives its memory back as early as possible."""
+def _opened(file: Any) -> Image.Image:
+    with _OPEN, warnings.catch_warnings():
+        # Pillow warns from 89 million px on and refuses from twice that; the warning stays unprinted.
+        warnings.simplefilter("ignore")
+        return Image.open(file)
+
+
+def _decode(
+    picture: Image.Image, name: str, divisor: int = 1, *, ours: bool = False
+) -> tuple[NDArray[np.uint8], int]:
+    """The upright pixels of a Pillow image, and the number that its size is divided by; one that is `ours`
+    gives its memory back as early as possible."""
     if 0 in picture.size:
         raise ImageError(f"{name}: the picture has no pixels ({picture.width}x{picture.height})")
     try:
         orientation = _orientation(picture)
-        pixels = _whole_jpeg(picture) if ours else None
+        divisor = divisor if ours and orientation == 1 else 1
+        pixels = _whole_jpeg(picture, divisor) if ours else None
         if pixels is None:
+            divisor = 1
             picture.load()
             pixels = _pixels(picture, name)
     except ImageError:
@@ -139,11 +147,12 @@ def _decode(picture: Image.Image, name: str, *, ours: bool = False) -> NDArray[n
         raise ImageError(f"{name}: broken or truncated ({_one_line(error)})") from error
     if ours:
         picture.close()
-    return np.ascontiguousarray(_turn(pixels, orientation))
+    return np.ascontiguousarray(_turn(pixels, orientation)), divisor
 
 
-def _whole_jpeg(picture: Image.Image) -> NDArray[np.uint8] | None:
-    """RGB (H, W, 3) of a colour JPEG that Pillow has only opened; None for other files.
+def _whole_jpeg(picture: Image.Image, divisor: int) -> NDArray[np.uint8] | None:
+    """RGB (H, W, 3) of a colour JPEG that Pillow has only opened, its size divided by 1, 2, 4 or 8 and
+    rounded up; None for other files.
 
     The usual photo, decoded by OpenCV to the same values (tested) in half the memory: Pillow would hold it
     once with four bytes a pixel and once more as an array. OpenCV fills up a file that ends early, so one
@@ -156,9 +165,9 @@ def _whole_jpeg(picture: Image.Image) -> NDArray[np.uint8] | None:
     content = file.read()
     if not content.endswith(_JPEG_END):
         return None
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | _REDUCED[divisor]
     pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flags)
-    if pixels is None or pixels.shape != (picture.height, picture.width, 3):
+    if pixels is None or pixels.shape != (-(-picture.height // divisor), -(-picture.width // divisor), 3):
         return None
     return np.asarray(pixels, dtype=np.uint8)
 

@@ -138,7 +138,10 @@ class Train(Config):
     precision: Literal["no", "bf16", "fp16"] = "no"
     workers: int = Field(default=1, ge=0)
     context: float = Field(
-        default=1.8, ge=1, description="pictures are cut to this multiple of the crop and kept in memory"
+        default=1.8, ge=1, description="pictures are cut to this multiple of the crop and kept in a file"
+    )
+    uncompressed: float = Field(
+        default=8.0, ge=0, description="GB that the cut pictures may take as they are; if more, they are JPEG"
     )
     seed: int = 0
     validate_every: int = Field(default=5, ge=1, description="epochs between two validations")

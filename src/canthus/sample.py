@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@runtime_checkable
 class StoredPicture(Protocol):
     """A picture inside a larger file; its text is the same for the same picture."""
 
@@ -48,14 +47,14 @@ class Sample:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the picture; a file is not decoded for it."""
-        if isinstance(self.image, StoredPicture):
-            height, width = self.image.read().shape[:2]
-            return width, height
-        return picture_size(self.image)
+        if isinstance(self.image, Path | np.ndarray):
+            return picture_size(self.image)
+        height, width = self.image.read().shape[:2]
+        return width, height
 
     def read(self) -> NDArray[np.uint8]:
         """The picture, RGB uint8 (H, W, 3)."""
-        return self.image.read() if isinstance(self.image, StoredPicture) else read_image(self.image)
+        return read_image(self.image) if isinstance(self.image, Path | np.ndarray) else self.image.read()
 
 
 @dataclass(frozen=True)

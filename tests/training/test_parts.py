@@ -13,7 +13,8 @@ from canthus.config import ConfigError
 from canthus.geometry import CropRule
 from canthus.recipe import Part, Recipe, Warmup
 from canthus.sample import Sample
-from canthus.training.data import Batches, cut
+from canthus.training.cutting import Cutter
+from canthus.training.data import Batches
 from canthus.training.ema import Ema
 from canthus.training.optimizers import OPTIMIZERS, build_optimizer
 from canthus.training.schedules import SCHEDULES, build_schedule
@@ -55,7 +56,7 @@ def test_cutting_keeps_the_crop() -> None:
     box = np.array([150, 118, 250, 210], np.float32)
     sample = Sample(image, points, np.ones(3, np.float32), box, "landmarks", "a", "a")
     rule = CropRule(box_kind="landmarks", scale=1.25)
-    small = cut(sample, rule, 100, 1.8)
+    (small,) = Cutter(rule, 100, 1.8)([sample])
     assert small.image.shape[0] == round(1.8 * 125)
     whole, part = (rule.crop(item.box, item.box_kind, 100) for item in (sample, small))
     np.testing.assert_allclose(part.to_crop(small.points), whole.to_crop(points), atol=1e-3)

@@ -1,29 +1,18 @@
-"""Batches for training: pictures cut and kept in memory, one random stream per epoch and sample."""
+"""Batches for training: one random stream per epoch and sample."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from canthus.build import Source
-from canthus.geometry import Crop, CropRule, compose_affine, invert_affine, resize_affine
-from canthus.images import read_reduced
+from canthus.geometry import CropRule
 from canthus.sample import Annotations, Sample
 from canthus.transforms import Pipeline, View
-
-#: Pictures are kept at up to this many stored px per crop px, so that zooming in loses nothing.
-DENSITY = 1.25
-
-#: How many times the px of the cut a picture has at least when it is decoded at a reduced size.
-SPARE = 1.5
 
 
 @dataclass(frozen=True)
@@ -40,35 +29,6 @@ class Batch:
         labels = (a.points, a.visibility, a.presence, a.weight)
         points, visibility, presence, weight = (value.to(device) for value in labels)
         return Batch(self.crops.to(device), Annotations(points, visibility, presence, weight, tags))
-
-
-def cut(sample: Sample, rule: CropRule, size: int, context: float) -> Sample:
-    """A sample whose picture is reduced to `context` times the crop window, in memory."""
-    x1, y1, x2, y2 = rule.window(sample.box, sample.box_kind)
-    reach = context * max(x2 - x1, y2 - y1)
-    scale = min(1.0, DENSITY * context * size / reach)
-    side = max(1, round(reach * scale))
-    middle = (side - 1) / 2
-    center = ((x1 + x2) / 2, (y1 + y2) / 2)
-    crop = Crop(
-        np.array([[scale, 0, middle - scale * center[0]], [0, scale, middle - scale * center[1]]]), side
-    )
-    corners = crop.to_crop(np.asarray(sample.box, dtype=np.float64).reshape(2, 2))
-    return replace(
-        sample,
-        image=_warp(crop, sample, scale),
-        points=crop.to_crop(sample.points).astype(np.float32),
-        box=corners.reshape(4).astype(np.float32),
-    )
-
-
-def _warp(crop: Crop, sample: Sample, scale: float) -> NDArray[np.uint8]:
-    """The crop of a picture that `scale` makes smaller, of which no more is decoded than that takes."""
-    if not isinstance(sample.image, Path):
-        return crop.warp(sample.read())
-    image, divisor = read_reduced(sample.image, SPARE * scale)
-    whole = invert_affine(resize_affine(1 / divisor, 1 / divisor))
-    return Crop(compose_affine(crop.matrix, whole), crop.size).warp(image)
 
 
 def crop_labels(samples: Sequence[Sample], rule: CropRule, size: int) -> Annotations:
@@ -152,15 +112,6 @@ def collate(views: Sequence[View]) -> Batch:
         tags={name: stack([view.sample.tags.get(name, np.nan) for view in views]) for name in names},
     )
     return Batch(torch.from_numpy(np.stack([view.image for view in views])), annotations)
-
-
-def cut_all(sources: Sequence[Source], rule: CropRule, size: int, context: float) -> list[Source]:
-    """The sources with every picture cut and in memory."""
-    cv2.setNumThreads(0)  # OpenCV's threads do not survive the fork of the loader's workers
-    return [
-        replace(source, samples=tuple(cut(sample, rule, size, context) for sample in source.samples))
-        for source in sources
-    ]
 
 
 def loader(views: Views, batches: Batches, workers: int) -> DataLoader[View]:

@@ -5,28 +5,25 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterable
 from pathlib import Path
 
-import cv2
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
-from rich.console import Console
-from rich.progress import track
 from torch import nn
 
-from canthus.build import Source, build_landmarker, build_losses, build_pipeline, build_sources
+from canthus.build import Source, build_landmarker, build_losses, build_pipeline
 from canthus.cache import sha256_of
 from canthus.checkpoints import converter_of, load_pretrained, native
 from canthus.codecs import Target
 from canthus.recipe import Recipe
-from canthus.training.data import Batch, Batches, Views, crop_labels, cut_all, loader
+from canthus.training.bar import bar
+from canthus.training.data import Batches, Views, crop_labels, loader
 from canthus.training.ema import Ema
 from canthus.training.history import history
 from canthus.training.journal import Journal
 from canthus.training.optimizers import build_optimizer
-from canthus.training.packing import read_pack, write_pack
+from canthus.training.pictures import Pictures, processes_of_all
 from canthus.training.schedules import build_schedule
 from canthus.training.state import Progress, State
 from canthus.training.validation import Validator
@@ -46,7 +43,8 @@ def train(
     `output` gets log.jsonl, TensorBoard files, state.pt (for `resume`), best and final weights. One process
     or many (torchrun, accelerate launch), CPU or GPU: the same code; with as many samples in a step, the same
     numbers up to rounding. The cut pictures are read from the file `pack` if it is there, and kept in it if
-    it is not. `pretrained` is a published classifier that the backbone starts from.
+    it is not; without `pack` they are in `output` until the training has ended. `pretrained` is a published
+    classifier that the backbone starts from.
     """
     settings = recipe.train
     accelerator = Accelerator(
@@ -58,8 +56,9 @@ def train(
     output.mkdir(parents=True, exist_ok=True)
     set_seed(settings.seed)
 
-    # Data: pictures are cut once and kept in memory; each process holds all and takes its share of a batch.
-    sources, held_out = _load_sources(recipe, root, pack, accelerator)
+    # Data: pictures are cut once into a file that all processes share; each takes its share of a batch.
+    pictures = Pictures(recipe, root, pack or output / "pictures.pack", kept=pack is not None)
+    sources, held_out = pictures.sources(processes_of_all(settings.workers, accelerator.num_processes))
     samples = [sample for source in sources for sample in source.samples]
     repeats = [source.part.repeat for source in sources for _ in source.samples]
     views = Views(samples, build_pipeline(recipe, training=True), settings.seed)
@@ -96,7 +95,8 @@ def train(
         batches.epoch = progress.epoch
         model.train()
         started, sums = time.perf_counter(), defaultdict[str, float](float)
-        for batch in _bar(data, progress.epoch, settings.epochs, accelerator):
+        title = f"epoch {progress.epoch + 1}/{settings.epochs}"
+        for batch in bar(data, title, shown=accelerator.is_main_process):
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * schedule(progress.step)
             batch = batch.to(accelerator.device)
@@ -145,24 +145,11 @@ def train(
             facts["covariance_factor"] = str(validator.fit_covariance(ema.model))
         facts["training"] = history(recipe, journal.path, progress.step, accelerator)
         native.save(path, ema.model, recipe, facts)
+    accelerator.wait_for_everyone()
+    if accelerator.is_local_main_process:
+        pictures.remove()
     accelerator.end_training()
     return path
-
-
-def _load_sources(
-    recipe: Recipe, root: Path, pack: Path | None, accelerator: Accelerator
-) -> tuple[list[Source], list[Source]]:
-    """Training and validation sources, cut; from `pack` where it exists, else the main process writes it."""
-    packed = pack is not None and pack.is_file()
-    accelerator.wait_for_everyone()
-    if pack is not None and packed:
-        cv2.setNumThreads(0)  # see data.cut_all
-        return read_pack(pack, recipe)
-    size, context = recipe.size, recipe.train.context
-    training, validation = (cut_all(part, recipe.crop, size, context) for part in build_sources(recipe, root))
-    if pack is not None and accelerator.is_main_process:
-        write_pack(pack, recipe, training, validation)
-    return training, validation
 
 
 def _average_gradients(losses: nn.Module, accelerator: Accelerator) -> None:
@@ -180,12 +167,6 @@ def _share_totals(targets: dict[str, Target], accelerator: Accelerator) -> dict[
         name: target._replace(total=total)
         for (name, target), total in zip(targets.items(), totals, strict=True)
     }
-
-
-def _bar(data: Iterable[Batch], epoch: int, epochs: int, accelerator: Accelerator) -> Iterable[Batch]:
-    console = Console(stderr=True)
-    hidden = not (console.is_terminal and accelerator.is_main_process)
-    return track(data, f"epoch {epoch + 1}/{epochs}", console=console, disable=hidden, transient=True)
 
 
 def _describe(sources: list[Source]) -> str:

@@ -1,78 +1,109 @@
-"""A training's pictures in one file: cut once, quick to start again, easy to carry to another machine."""
+"""A training's pictures in one file that is mapped into memory: processes share it, and the system keeps of
+it in memory what there is room for.
+
+A head says what the file holds; then one record of fixed size a face, with its labels and the place of its
+picture; then the pictures, as they were written.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import errno
+import io
 import json
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from canthus.build import Source
-from canthus.formats import aside
-from canthus.recipe import Recipe
 from canthus.sample import Sample
 
-#: WebP quality of the kept pictures: hardly visible, a third of the size of a JPEG as good.
-QUALITY = 90
-_ARRAYS = ("points", "visibility", "box")
+Coding = Literal["raw", "jpeg"]
+
+#: JPEG quality of the kept pictures: as good as the photos of most datasets.
+QUALITY = 92
+_MAGIC = b"canthus pictures 2\n"
+_ALIGN = 64
 
 
-def fingerprint(recipe: Recipe) -> str:
-    """What the content of a pack depends on: data, validation slice, crop rule and size."""
-    keys = ("scheme", "datasets", "validation", "size", "crop")
-    content = {key: value for key, value in recipe.model_dump(mode="json").items() if key in keys}
-    content["context"] = recipe.train.context
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """A picture inside a pack: its row there, its `code` (mapped), its height and width in px."""
+
+    path: Path
+    row: int
+    code: NDArray[np.uint8]
+    shape: tuple[int, int]
+    coding: Coding
+
+    def __str__(self) -> str:
+        return f"{self.path}#{self.row}"
+
+    def read(self) -> NDArray[np.uint8]:
+        """RGB uint8 (H, W, 3); ValueError for a damaged file."""
+        if self.coding == "raw":
+            return self.code.reshape(*self.shape, 3)
+        image = cv2.imdecode(self.code, cv2.IMREAD_COLOR_RGB)
+        if image is None or image.shape[:2] != self.shape:
+            raise ValueError(f"{self}: this picture of the pack is damaged; delete the pack to make it anew")
+        return np.asarray(image, dtype=np.uint8)
 
 
-def write_pack(path: Path, recipe: Recipe, training: Sequence[Source], validation: Sequence[Source]) -> None:
-    """Write sources whose samples hold their pictures in memory (`data.cut`); aside, then renamed."""
-    parts = [*training, *validation]
-    samples = [sample for part in parts for sample in part.samples]
-    codes = [_encode(sample) for sample in samples]
-    header = {
-        "fingerprint": fingerprint(recipe),
-        "counts": [len(part.samples) for part in parts],
-        "missing": [part.missing for part in parts],
-        "samples": [[s.id, s.group, s.box_kind, s.weight, s.presence, s.tags] for s in samples],
-    }
-    arrays: dict[str, Any] = {
-        name: np.concatenate([getattr(sample, name)[None] for sample in samples]) for name in _ARRAYS
-    }
-    with aside(path) as part, part.open("wb") as file:
-        np.savez(
-            file,
-            header=np.frombuffer(json.dumps(header).encode(), np.uint8),
-            codes=np.concatenate(codes),
-            ends=np.cumsum([len(code) for code in codes]),
-            **arrays,
-        )
+@dataclass(frozen=True)
+class Entry:
+    """What a pack takes of a cut sample; made where it was cut, written elsewhere."""
+
+    points: NDArray[np.float32]
+    visibility: NDArray[np.float32]
+    box: NDArray[np.float32]
+    shape: tuple[int, int]
+    code: NDArray[np.uint8]
 
 
-def read_pack(path: Path, recipe: Recipe) -> tuple[list[Source], list[Source]]:
-    """Training and validation sources of a pack made for the same data, crop and size; else ValueError."""
+def encode(sample: Sample, coding: Coding) -> Entry:
+    """A sample whose picture is in memory as an entry."""
+    image = sample.read()
+    if coding == "raw":
+        code = np.ascontiguousarray(image).reshape(-1)
+    else:
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        done, found = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        if not done:
+            raise OSError(f"{sample.id}: its picture cannot be encoded")
+        code = np.asarray(found, dtype=np.uint8).reshape(-1)
+    return Entry(sample.points, sample.visibility, sample.box, (image.shape[0], image.shape[1]), code)
+
+
+def read_pack(path: Path) -> tuple[dict[str, Any], list[Sample]]:
+    """The head of a finished pack, and its samples with pictures that stay in the file.
+
+    Raises ValueError for a file that is none, or not all of one; OSError for one that cannot be read.
+    """
+    data: NDArray[np.uint8] = np.asarray(np.memmap(path, np.uint8, "r")) if path.stat().st_size else _NOTHING
     try:
-        with np.load(path, allow_pickle=False) as file:
-            content = {name: file[name] for name in ("header", "codes", "ends", *_ARRAYS)}
-        header = json.loads(content["header"].tobytes())
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{path}: not a pack of training pictures ({error})") from None
-    if header["fingerprint"] != fingerprint(recipe):
+        head, start = _read_head(data)
+        kind = _record(head["points"])
+        table = data[start : start + len(head["samples"]) * kind.itemsize].view(kind)
+        ends = table["offset"] + table["length"]
+        if len(table) != len(head["samples"]) or not table["length"].all() or ends.max(initial=0) > len(data):
+            raise ValueError("it ends early")
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{path}: packed for other data, crop or size than {recipe.name}; delete it to make it anew"
-        )
-    codes = np.split(content["codes"], content["ends"][:-1])
+            f"{path}: not a whole pack of training pictures ({error}); delete it to make it anew"
+        ) from None
+    shapes = table[["height", "width"]].tolist()
+    spans = zip(table["offset"].tolist(), ends.tolist(), strict=True)
     samples = [
         Sample(
-            image=_decode(code),
-            points=content["points"][row],
-            visibility=content["visibility"][row],
-            box=content["box"][row],
+            image=Packed(path, row, data[begin:end], shape, head["coding"]),
+            points=table["points"][row],
+            visibility=table["visibility"][row],
+            box=table["box"][row],
             box_kind=box_kind,
             id=name,
             group=group,
@@ -80,30 +111,98 @@ def read_pack(path: Path, recipe: Recipe) -> tuple[list[Source], list[Source]]:
             presence=presence,
             tags=tags,
         )
-        for row, (code, (name, group, box_kind, weight, presence, tags)) in enumerate(
-            zip(codes, header["samples"], strict=True)
+        for row, ((begin, end), shape, (name, group, box_kind, weight, presence, tags)) in enumerate(
+            zip(spans, shapes, head["samples"], strict=True)
         )
     ]
-    ends = np.cumsum(header["counts"])
-    parts = [
-        Source(part, tuple(samples[end - count : end]), tuple(missing))
-        for part, count, end, missing in zip(
-            [*recipe.datasets, *recipe.datasets], header["counts"], ends, header["missing"], strict=True
-        )
-    ]
-    return parts[: len(recipe.datasets)], parts[len(recipe.datasets) :]
+    return head, samples
 
 
-def _encode(sample: Sample) -> NDArray[np.uint8]:
-    assert isinstance(sample.image, np.ndarray)
-    done, code = cv2.imencode(".webp", sample.image[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
-    if not done:
-        raise OSError(f"{sample.id}: its picture cannot be encoded")
-    return np.asarray(code, dtype=np.uint8).reshape(-1)
+class PackWriter:
+    """A pack in the making, aside; `finish` gives it its name.
+
+    `facts` describe it, with the `coding` of the pictures. What an interrupted writer with the same samples
+    and facts left behind is taken over. A disk that fills up is an OSError, and what was written is removed.
+    """
+
+    def __init__(self, path: Path, samples: Sequence[Sample], facts: dict[str, Any]) -> None:
+        self.path, self.part = path, path.with_name(f".{path.name}.part")
+        points = len(samples[0].points)
+        labels = [[s.id, s.group, s.box_kind, s.weight, s.presence, s.tags] for s in samples]
+        head = json.dumps({**facts, "points": points, "samples": labels}).encode()
+        head = b"".join([_MAGIC, len(head).to_bytes(8, "little"), head])
+        head += bytes(-len(head) % _ALIGN)
+        self._start, self._count, kind = len(head), len(samples), _record(points)
+        self._table = np.zeros(len(samples), kind)
+        pictures = self._start + self._table.nbytes
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Unbuffered, so that a full disk is told where it is met.
+        self._file = io.FileIO(os.open(self.part, os.O_RDWR | os.O_CREAT, 0o666), "r+")
+        if self._file.read(len(head)) == head and self._file.seek(0, os.SEEK_END) >= pictures:
+            self._file.seek(self._start)
+            self._table = np.frombuffer(self._file.read(self._table.nbytes), kind).copy()
+            self._file.seek(max(pictures, int((self._table["offset"] + self._table["length"]).max())))
+            self._file.truncate()
+        else:
+            self._file.seek(0)
+            self._file.truncate()
+            self._write(head + self._table.tobytes())
+
+    def __contains__(self, row: int) -> bool:
+        """Whether the picture of this sample is there."""
+        return bool(self._table["length"][row])
+
+    def add(self, row: int, entry: Entry) -> None:
+        """Append a picture, then its record."""
+        offset = self._file.seek(0, os.SEEK_END)
+        self._write(entry.code.data)
+        record = (offset, len(entry.code), *entry.shape, entry.box, entry.points, entry.visibility)
+        self._table[row] = record
+        self._file.seek(self._start + row * self._table.itemsize)
+        self._write(self._table[row].tobytes())
+
+    def finish(self) -> None:
+        """Give the whole file its name."""
+        self._file.close()
+        self.part.replace(self.path)
+
+    def __enter__(self) -> PackWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def _write(self, data: bytes | memoryview) -> None:
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            done, size = int((self._table["length"] > 0).sum()), os.fstat(self._file.fileno()).st_size
+            self.part.unlink(missing_ok=True)
+            raise OSError(
+                f"{self.path.parent}: no space left after {done} of {self._count} pictures ({size / 1e9:.1f} "
+                "GB); free some, keep them elsewhere with --pack FILE, or as JPEG with train.uncompressed=0"
+            ) from None
 
 
-def _decode(code: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    image = cv2.imdecode(code, cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError("a picture of the pack cannot be decoded; delete the pack to make it anew")
-    return np.ascontiguousarray(image[..., ::-1])
+_NOTHING = np.zeros(0, np.uint8)
+
+
+def _record(points: int) -> np.dtype[Any]:
+    fields = [("offset", "<i8"), ("length", "<i8"), ("height", "<i4"), ("width", "<i4"), ("box", "<f4", (4,))]
+    return np.dtype([*fields, ("points", "<f4", (points, 2)), ("visibility", "<f4", (points,))])
+
+
+def _read_head(data: NDArray[np.uint8]) -> tuple[dict[str, Any], int]:
+    """The head of a pack and where its records begin."""
+    begin = len(_MAGIC) + 8
+    if data[: len(_MAGIC)].tobytes() != _MAGIC:
+        raise ValueError("it begins otherwise")
+    end = begin + int.from_bytes(data[len(_MAGIC) : begin].tobytes(), "little")
+    head: dict[str, Any] = json.loads(data[begin:end].tobytes())
+    return head, end + -end % _ALIGN
