@@ -40,7 +40,7 @@ def test_the_command_writes_its_section_and_leaves_the_others(
 
     page = tmp_path / "benchmarks.md"
     write_section(page, "other", "Another", "make other", ["12 px"])
-    monkeypatch.setattr(sys, "argv", ["pipeline.py", "--photos", "3", "--rounds", "1", "--page", str(page)])
+    monkeypatch.setattr(sys, "argv", ["pipeline.py", "--faces", "4", "--rounds", "1", "--page", str(page)])
     threads = torch.get_num_threads()
     for _ in range(2):
         pipeline.main()
@@ -48,6 +48,6 @@ def test_the_command_writes_its_section_and_leaves_the_others(
     text = page.read_text(encoding="utf-8")
     assert text.startswith("# Benchmarks\n") and "## Another\n" in text and "12 px" in text
     assert text.count("## Training pipeline") == 1
-    assert "python benchmarks/pipeline.py --photos 3 --rounds 1" in text
-    row = next(line for line in text.splitlines() if line.startswith("| ours, every further epoch |"))
+    assert "python benchmarks/pipeline.py --faces 4 --rounds 1" in text
+    row = next(line for line in text.splitlines() if line.startswith("| ours, further epochs |"))
     assert float(row.split("|")[2]) > 0

@@ -123,13 +123,20 @@ class Pictures:
             "missing": [part.missing for part in parts],
             "coding": coding(cutter, samples, self.recipe.train.uncompressed),
         }
-        with PackWriter(self.path, samples, facts) as pack:
-            groups = [rows for rows in photos(samples) if not all(row in pack for row in rows)]
-            cuts = Cuts([[samples[row] for row in rows] for rows in groups], cutter, facts["coding"])
-            for rows, entries in zip(bar(groups, "cutting photos"), cuts.each(processes), strict=True):
-                for row, entry in zip(rows, entries, strict=True):
-                    pack.add(row, entry)
-            pack.finish()
+        pack_photos(self.path, samples, cutter, facts, processes)
+
+
+def pack_photos(
+    path: Path, samples: Sequence[Sample], cutter: Cutter, facts: dict[str, Any], processes: int
+) -> None:
+    """Cut the pictures of all samples, photo by photo, into a pack with these facts."""
+    with PackWriter(path, samples, facts) as pack:
+        groups = [rows for rows in photos(samples) if not all(row in pack for row in rows)]
+        cuts = Cuts([[samples[row] for row in rows] for rows in groups], cutter, facts["coding"])
+        for rows, entries in zip(bar(groups, "cutting photos"), cuts.each(processes), strict=True):
+            for row, entry in zip(rows, entries, strict=True):
+                pack.add(row, entry)
+        pack.finish()
 
 
 class Cuts(Dataset["list[Entry] | Exception"]):
