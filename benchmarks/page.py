@@ -10,7 +10,8 @@ from pathlib import Path
 HEAD = """# Benchmarks
 
 Every section is written by the command that it names; none is written by hand. Figures of one section come
-from one run on one machine, so compare within a section, and take ratios rather than times.
+from one run on one machine, so compare within a section, and take ratios rather than times. The networks of
+the zoo, row by row, are on [their own page](zoo_check.md).
 """
 
 

@@ -80,6 +80,24 @@ def test_rows_have_their_published_size(name: str) -> None:
     assert counts.params_executed == counts.params
 
 
+@pytest.mark.parametrize(
+    ("name", "params", "thop"),
+    [
+        ("wflw-pfld_1x", 1.265, 0.401),
+        ("300w-pfld_025x", 0.625, 0.059),
+        ("300w-star", 13.369, 17.047),
+        ("wflw-slpt6", 13.194, 5.040),
+        ("300w_lp-fan1", 6.250, 8.324),
+        ("300w_lp-synergynet", 2.303, 0.101),
+    ],
+)
+def test_systems_count_as_published(name: str, params: float, thop: float) -> None:
+    """Millions of parameters that a prediction reads, 10^9 operations as thop counts the original network."""
+    counts = complexity_of_recipe(load_recipe(name))
+    assert counts.macs_thop is not None and round(counts.macs_thop / 1e9, 3) == thop
+    assert round(counts.params_executed / 1e6, 3) == params
+
+
 def onnx_file(path: Path, side: int | str) -> Path:
     """Convolution, deconvolution and matrix product on a picture of `side`."""
     weights = {"w": (4, 3, 3, 3), "d": (4, 2, 2, 2), "g": (8, 5), "unused": (3,)}

@@ -68,7 +68,8 @@ def build_landmarker(recipe: Recipe) -> Landmarker:
         channels = neck.channels
     kind = find(recipe.head.name, HEADS, "head")
     reads_codec = [codec] if "codec" in inspect.signature(kind).parameters else []
-    head = construct(recipe.head, HEADS, "head", channels, codec.fields, *reads_codec)
+    fields = {**codec.fields, **codec.training_fields}
+    head = construct(recipe.head, HEADS, "head", channels, fields, *reads_codec)
     normalization = recipe.normalization
     return Landmarker(backbone, neck, head, codec, **dict(normalization))
 

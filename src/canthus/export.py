@@ -164,8 +164,10 @@ def _names(graph: Graph) -> list[str]:
 
 def _write_full(graph: Graph, size: int, path: Path) -> None:
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
-    # The exporter tells of operators of packages that are not installed, and of its own deprecations.
-    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
+    # The exporter tells of operators of packages that are not installed, of what it does not fold, and of its
+    # own deprecations.
+    for part in ("torch.onnx._internal.exporter._registration", "onnxscript.optimizer._constant_folding"):
+        logging.getLogger(part).setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(

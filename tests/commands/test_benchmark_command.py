@@ -32,6 +32,13 @@ def test_calls_are_taken_in_turn() -> None:
     assert first.min() >= 3
 
 
+def test_the_clock_and_the_warm_up_can_be_chosen() -> None:
+    ticks, calls = iter(range(100)), []
+    (times,) = alternate([lambda: calls.append(1)], 3, warm_up=2, clock=lambda: next(ticks) ** 2)
+    assert len(calls) == 5
+    assert times.tolist() == [1000.0, 5000.0, 9000.0], "from tick to tick, in ms"
+
+
 def test_what_is_timed(tiny_landmark_onnx: Path, tiny_detector_onnx: Path, shared: Path) -> None:
     settings = Settings(batch=3, size=64)
     landmarks = prepare(str(tiny_landmark_onnx), settings)

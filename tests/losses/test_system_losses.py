@@ -191,6 +191,7 @@ def test_pfld_by_hand() -> None:
     assert PfldLoss(floor=0.0)(outputs, targets).item() == pytest.approx(0.75 * 2 * 0.5 / 2)
     targets["angles"] = Target(angles, torch.tensor([1.0, 0.0]))  # a pose that is not known
     assert PfldLoss()(outputs, targets).item() == pytest.approx(0.75 * 2)
+    assert PfldLoss()({"points": outputs["points"]}, targets).item() == pytest.approx(0.75 * 2)
     with pytest.raises(ValueError, match="class_weights: found 3, expected 2"):
         PfldLoss(class_weights=(1.0, 2.0, 3.0))(outputs, targets)
 

@@ -95,6 +95,11 @@ class Codec(nn.Module, ABC):
             fields |= {"presence": ()}
         return fields
 
+    @property
+    def training_fields(self) -> dict[str, tuple[int, ...]]:
+        """Name -> shape of fields that the network gives in training beside `fields`; none is decoded."""
+        return {}
+
     def encode(self, annotations: Annotations) -> dict[str, Target]:
         """The targets of a batch; `points` (B, K, 2) as shares of the crop side is always among them."""
         weight = annotations.weight[:, None]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from canthus.codecs.codec import Outputs, Target
+from canthus.codecs.codec import Target
 from canthus.codecs.coordinates import Coordinates
 from canthus.formats.tsv import ATTRIBUTES
 from canthus.geometry import FloatArray
@@ -24,7 +23,7 @@ TURNED, *OTHERS = (f"subset/{name}" for name in ATTRIBUTES)
 
 
 class Pfld(Coordinates):
-    """`points` as in `coordinates`, and the field `angles` (B, 3): pitch, yaw, roll in radians.
+    """`points` as in `coordinates`, and in training the field `angles` (B, 3): pitch, yaw, roll in radians.
 
     The angles are those under which a pinhole camera (`FOCAL`, its axis through the middle of the crop) sees
     the rigid points of the labels after the augmentation, with the signs of 300W-LP; a face whose labels or
@@ -34,9 +33,10 @@ class Pfld(Coordinates):
     from the yaw. So every face is profile or frontal, and none has no weight; without a pose it is frontal.
     """
 
-    def point_fields(self) -> dict[str, tuple[int, ...]]:
-        """`points` (K, 2) and `angles` (3)."""
-        return {**super().point_fields(), "angles": (3,)}
+    @property
+    def training_fields(self) -> dict[str, tuple[int, ...]]:
+        """`angles` (3)."""
+        return {"angles": (3,)}
 
     def encode_points(self, annotations: Annotations) -> dict[str, Target]:
         """Points, angles and classes."""
@@ -55,11 +55,6 @@ class Pfld(Coordinates):
             "angles": Target(angles, known * annotations.weight),
             "classes": Target(torch.stack(columns, 1).to(points), annotations.weight),
         }
-
-    def mirror_points(self, outputs: Outputs, order: Tensor) -> Outputs:
-        """Points as in `coordinates`; yaw and roll change their signs."""
-        sign = outputs["angles"].new_tensor([1.0, -1.0, -1.0])
-        return {**super().mirror_points(outputs, order), "angles": outputs["angles"] * sign}
 
 
 def head_angles(points: FloatArray, scheme: Scheme, size: int) -> FloatArray:

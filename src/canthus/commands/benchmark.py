@@ -87,19 +87,25 @@ def prepare(model: str, settings: Settings) -> Work:
     return work
 
 
-def alternate(calls: Sequence[Callable[[], Any]], repeats: int) -> list[NDArray[np.float64]]:
+def alternate(
+    calls: Sequence[Callable[[], Any]],
+    repeats: int,
+    *,
+    warm_up: int = _WARM_UP,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[NDArray[np.float64]]:
     """Milliseconds (repeats,) of each call, taken in turn so that a drift of the machine meets all of
-    them.
+    them; of the `clock`, which gives seconds.
     """
     for call in calls:
-        for _ in range(_WARM_UP):
+        for _ in range(warm_up):
             call()
     times = np.empty((len(calls), repeats))
     for i in range(repeats):
         for row, call in enumerate(calls):
-            start = time.perf_counter()
+            start = clock()
             call()
-            times[row, i] = (time.perf_counter() - start) * 1000
+            times[row, i] = (clock() - start) * 1000
     return list(times)
 
 

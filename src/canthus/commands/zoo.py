@@ -14,7 +14,8 @@ PAGE = """\
 
 Written by `canthus zoo --markdown`. Every row is one complete [recipe](recipes.md): `canthus train ROW`
 trains it, and `canthus convert FILE OUT.safetensors --recipe ROW` reads its published weights. What was
-measured here is in [results](results.md), never in this table.
+measured here is in [results](results.md), never in this table; parity, size, speed and memory of every row
+are in [the check at full size](zoo_check.md).
 
 * **weights**: `bundled` with the package; `public`: the recipe has the address of its authors' file; `own`: a
   recipe of this project, to be trained; `-`: to be trained, or asked of its authors.

@@ -13,7 +13,8 @@ class PfldLoss(Loss):
     """Sum over points of |p - g|², times (`floor` + sum over angles of 1 - cos(error)), times the sum of
     the weights of the sample's classes; the mean over samples.
 
-    Reads `points` and `angles`, which are in radians, and the target `classes` (B, C) of zeros and ones.
+    Reads `points` and `angles`, which are in radians, and the target `classes` (B, C) of zeros and ones; the
+    error of the pose counts as none where the network gives no angles, as outside of training.
     The weight of a class is one over its share of the batch of one process, or given by `class_weights`. The
     paper has no `floor`: then a perfect pose leaves the points untaught.
     """
@@ -25,7 +26,8 @@ class PfldLoss(Loss):
     def forward(self, outputs: Outputs, targets: dict[str, Target]) -> Tensor:
         """A scalar."""
         points, angles, classes = (targets[name] for name in ("points", "angles", "classes"))
-        turned = (1 - torch.cos(outputs["angles"].float() - angles.value)).sum(-1)
+        found = outputs.get("angles", angles.value)
+        turned = (1 - torch.cos(found.float() - angles.value)).sum(-1)
         pose = self.floor + turned * (angles.weight > 0)
         flags = classes.value.float()
         factor = pose * (flags * self.weights(flags)).sum(-1)

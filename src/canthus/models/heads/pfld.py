@@ -13,11 +13,12 @@ POSE, KERNEL, HIDDEN = (128, 128, 32, 128), 7, 32
 
 
 class PfldHead(nn.Module):
-    """[early map, three scales] -> `points` (B, K, 2), shares of the crop side, and `angles` (B, 3).
+    """[early map, three scales] -> `points` (B, K, 2), shares of the crop side; in training also `angles`.
 
     `pooled`: every scale is averaged over its cells before the one linear layer, as in the more widely used
     public version; else all cells go into it, as in the paper, and the crop must be of `cells` x `cells`
-    cells at stride 8 (14 for the published 112 px). The pose branch is made where the codec has `angles`.
+    cells at stride 8 (14 for the published 112 px). The pose branch is made where the codec teaches
+    `angles` (B, 3), radians; no prediction reads it.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class PfldHead(nn.Module):
         if read.shape[1] != self.inputs:
             raise ValueError(f"pfld head: found {read.shape[1]} values, expected {self.inputs}: set `cells`")
         outputs = {"points": self.points(read).float().reshape(-1, *self.shape)}
-        if self.pose is not None:
+        if self.pose is not None and self.training:
             outputs["angles"] = self.pose(early)
         return outputs
 
