@@ -71,9 +71,9 @@ def enliven(landmarker: Landmarker, size: int) -> None:
     landmarker.eval()
     last = getattr(landmarker.head, "last", None)
     if "heatmap" in landmarker.codec.fields and isinstance(last, nn.Conv2d):
-        assert last.bias is not None
         last.weight.mul_(SPREAD / landmarker.predict(images)["heatmap"].std())
-        last.bias.add_(LEVEL - landmarker.predict(images)["heatmap"].mean())
+        if last.bias is not None:
+            last.bias.add_(LEVEL - landmarker.predict(images)["heatmap"].mean())
 
 
 def branch_ends(network: nn.Module) -> set[nn.Module]:
