@@ -78,8 +78,9 @@ def speed_lines(result: dict[str, Any]) -> list[str]:
         f"{result['frames']} frames of {result['width']} x {result['height']} px with one face, `face68`,",
         "smoothing `medium`; milliseconds of processor time of one thread, as `canthus benchmark face68",
         "--video PHOTO` takes them. `detect` is spread over all frames. `total` is what the points cost",
-        "beyond decoding. Where other programs share the caches all times grow: the last column is the",
-        "share of the network's.",
+        "beyond decoding, without `pose`, which is solved for when it is read. Where other programs share",
+        "the caches all times grow, those of many small steps most: the last column is the share of the",
+        "network's.",
         "",
     ]
     rows = [

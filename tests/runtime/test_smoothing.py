@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from canthus.faces import Faces
-from canthus.runtime.smoothing import LEVELS, Cutoff, Smoother, share, smooth_offline
+from canthus.runtime.smoothing import LEVELS, Cutoff, FaceFilter, Level, Smoother, share, smooth_offline
 from canthus.schemes import SCHEMES
 
 FIVE = SCHEMES["five"]
@@ -69,6 +69,34 @@ def bends(points: np.ndarray) -> float:
 def lag(smooth: np.ndarray, truth: np.ndarray) -> float:
     """Frames, for motion along x at a steady speed."""
     return float(((truth - smooth)[..., 0] / np.diff(truth[:2, 0, 0])).mean())
+
+
+def test_a_shift_goes_through_the_published_alpha_beta_filter() -> None:
+    """Kalata (1984): beta = 2 (2 - alpha) - 4 sqrt(1 - alpha); alpha by the cutoff's exponential."""
+    level, seconds = Level((1.5, 0, 0), (1.0, 0, 0), (1.0, 0, 0), (1.0, 0, 0), 0.1), 1 / 30
+    way = np.random.default_rng(3).normal(size=40).cumsum()
+    filter = FaceFilter(level, FACE + way[0])
+    mine = [way[0], *(filter(FACE + step, seconds)[0, 0] - FACE[0, 0] for step in way[1:])]
+    alpha = 1 - math.exp(-2 * math.pi * 1.5 * seconds) ** 2
+    beta = 2 * (2 - alpha) - 4 * math.sqrt(1 - alpha)
+    place, speed, expected = way[0], 0.0, [way[0]]
+    for step in way[1:]:
+        missed = step - (place + speed * seconds)
+        place, speed = place + speed * seconds + alpha * missed, speed + beta / seconds * missed
+        expected.append(place)
+    np.testing.assert_allclose(mine, expected, atol=1e-9)
+
+
+def test_the_motion_is_the_weighted_affine_one_of_least_squares() -> None:
+    """With instant motion and points that do nothing of their own, what is left is the fitted motion."""
+    rng, instant = np.random.default_rng(4), (1e9, 0, 0)
+    before, after = rng.uniform(0, 100, (2, 20, 2))
+    trust = rng.uniform(0.3, 3, 20)
+    found = FaceFilter(Level(instant, instant, instant, (0, 0, 0), 0.1), before)(after, 1 / 30, trust=trust)
+    rows = np.concatenate([before, np.ones((20, 1))], axis=1)
+    root = np.sqrt(trust)[:, None]
+    fitted = rows @ np.linalg.lstsq(root * rows, root * after, rcond=None)[0]
+    np.testing.assert_allclose(found, fitted, atol=1e-2)
 
 
 def test_noise_at_rest_shrinks_with_the_level() -> None:
