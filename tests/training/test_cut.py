@@ -13,7 +13,7 @@ from canthus.geometry import CropRule
 from canthus.images import ImageError, read_image
 from canthus.sample import Sample
 from canthus.training import cutting
-from canthus.training.cutting import Cutter
+from canthus.training.cutting import Cutter, exact
 from canthus.training.photo import Planes, open_photo
 
 #: How a photo is stored: suffix and Pillow's options.
@@ -61,6 +61,23 @@ def test_the_crop_of_a_cut_is_that_of_the_photo(
     for a, b in ((shown, direct), (direct, shown)):
         assert np.abs(a[:, 1:] - b[:, :-1]).mean() > 3 * difference  # a pixel to either side
         assert np.abs(a[1:] - b[:-1]).mean() > 3 * difference
+
+
+@pytest.mark.parametrize("rounding", ["outward", "side", "even_side", "integer"])
+@pytest.mark.parametrize("size", [64, 256])
+def test_rounding_is_that_of_the_photo(tmp_path: Path, rounding: str, size: int) -> None:
+    """Not once more in the px of the cut picture, whose scale is another."""
+    rule = CropRule(
+        box_kind="landmarks", side="height", scale=1.3, offset=(0.1, -0.05), rounding=rounding, center="pixel"
+    )
+    sample = face(photo(tmp_path, "baseline"), np.array([150.3, 120.6, 480.2, 441.7], np.float32))
+    (kept,) = Cutter(rule, size, 1.5)([sample])
+    expected = rule.crop(sample.box, sample.box_kind, size).to_crop(sample.points)
+    found = exact(rule).crop(kept.box, kept.box_kind, size).to_crop(kept.points)
+    np.testing.assert_allclose(found, expected, atol=0.5 * size / 400 if rounding == "integer" else 1e-3)
+    if rounding == "outward":
+        twice = rule.crop(kept.box, kept.box_kind, size).to_crop(kept.points)
+        assert np.abs(twice - expected).max() > 0.02
 
 
 def test_no_more_is_kept_than_is_needed(tmp_path: Path) -> None:

@@ -7,8 +7,16 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
-from canthus.geometry import CropRule, apply_affine, compose_affine, resize_affine
+from canthus.geometry import (
+    BoxKind,
+    CropRule,
+    FloatArray,
+    apply_affine,
+    compose_affine,
+    resize_affine,
+)
 from canthus.sample import Sample
 from canthus.training.photo import Photo, open_photo
 
@@ -25,7 +33,7 @@ AVERAGE = 0.6
 @dataclass(frozen=True)
 class Cutter:
     """Photo -> pictures of its faces that reach `context` times as far as the crop of `size` px, of which
-    no more is kept than lies inside the photo."""
+    no more is kept than lies inside the photo. Their boxes are for the `exact` rule."""
 
     rule: CropRule
     size: int
@@ -64,13 +72,33 @@ class Cutter:
         matrix = compose_affine([[1, 0, -low[0]], [0, 1, -low[1]]], matrix)
         factor = self._scale(sample) * photo.divisor
         if factor < CLOSE and factor * min(high - low) >= 1:
-            kind = cv2.INTER_AREA if factor < AVERAGE else cv2.INTER_LINEAR
-            image = np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=kind), np.uint8)
+            way = cv2.INTER_AREA if factor < AVERAGE else cv2.INTER_LINEAR
+            image = np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=way), np.uint8)
             matrix = compose_affine(resize_affine(factor, factor), matrix)
-        corners = np.asarray(sample.box, dtype=np.float64).reshape(2, 2)
+        box, kind = settled(self.rule, sample.box, sample.box_kind)
         return replace(
             sample,
             image=np.ascontiguousarray(image),
             points=apply_affine(matrix, sample.points).astype(np.float32),
-            box=apply_affine(matrix, corners).reshape(4).astype(np.float32),
+            box=apply_affine(matrix, box.reshape(2, 2)).reshape(4).astype(np.float32),
+            box_kind=kind,
         )
+
+
+def exact(rule: CropRule) -> CropRule:
+    """The rule for the boxes of cut pictures: without rounding, which belongs to the px of the photo."""
+    return rule.model_copy(update={"rounding": "none"})
+
+
+def settled(rule: CropRule, box: ArrayLike, kind: BoxKind) -> tuple[FloatArray, BoxKind]:
+    """A box (4,) and its kind whose window by the `exact` rule is that of `box` by the rule itself, also
+    after both are moved and scaled alike. Windows that `integer` makes a px wider or less wide than their
+    aspect become as wide as that.
+    """
+    edges = np.asarray(box, dtype=np.float64)
+    if rule.rounding == "none":
+        return edges, kind
+    x1, y1, x2, y2 = rule.window(edges, kind).tolist()
+    side = ((x2 - x1) / rule.aspect + y2 - y1) / 2 / rule.scale
+    corner = np.array([x1 + x2, y1 + y2]) / 2 - np.array(rule.offset) * side - side / 2
+    return np.concatenate([corner, corner + side]), rule.box_kind

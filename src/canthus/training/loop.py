@@ -18,6 +18,7 @@ from canthus.checkpoints import converter_of, load_pretrained, native
 from canthus.codecs import Target
 from canthus.recipe import Recipe
 from canthus.training.bar import bar
+from canthus.training.cutting import exact
 from canthus.training.data import Batches, Views, crop_labels, loader
 from canthus.training.ema import Ema
 from canthus.training.history import history
@@ -59,9 +60,10 @@ def train(
     # Data: pictures are cut once into a file that all processes share; each takes its share of a batch.
     pictures = Pictures(recipe, root, pack or output / "pictures.pack", kept=pack is not None)
     sources, held_out = pictures.sources(processes_of_all(settings.workers, accelerator.num_processes))
+    cropped = recipe.model_copy(update={"crop": exact(recipe.crop)})  # the cut pictures' boxes are for it
     samples = [sample for source in sources for sample in source.samples]
     repeats = [source.part.repeat for source in sources for _ in source.samples]
-    views = Views(samples, build_pipeline(recipe, training=True), settings.seed)
+    views = Views(samples, build_pipeline(cropped, training=True), settings.seed)
     batches = Batches(
         repeats, settings.batch, settings.seed, accelerator.process_index, accelerator.num_processes
     )
@@ -69,12 +71,12 @@ def train(
     held_samples = [sample for source in held_out for sample in source.samples]
     names = [source.part.title for source in held_out for _ in source.samples]
     calibrates = [source.part.calibrate for source in held_out for _ in source.samples]
-    plain = build_pipeline(recipe, training=False)
+    plain = build_pipeline(cropped, training=False)
     validator = Validator(held_samples, names, calibrates, plain, settings.batch)
 
     # Network, losses, optimizer.
     landmarker = build_landmarker(recipe)
-    landmarker.learn_labels(crop_labels(samples, recipe.crop, recipe.size))
+    landmarker.learn_labels(crop_labels(samples, cropped.crop, recipe.size))
     start = Progress()
     if pretrained is not None:
         load_pretrained(pretrained, landmarker.backbone, converter_of(recipe))
