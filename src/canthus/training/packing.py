@@ -185,8 +185,8 @@ class PackWriter:
             done, size = int((self._table["length"] > 0).sum()), os.fstat(self._file.fileno()).st_size
             self.part.unlink(missing_ok=True)
             raise OSError(
-                f"{self.path.parent}: no space left after {done} of {self._count} pictures ({size / 1e9:.1f} "
-                "GB); free some, keep them elsewhere with --pack FILE, or as JPEG with train.uncompressed=0"
+                f"{self.path.parent}: no space left after {done} of {self._count} pictures ({size / 1e6:.0f} "
+                "MB); free some, keep them elsewhere with --pack FILE, or as JPEG with train.uncompressed=0"
             ) from None
 
 
