@@ -149,6 +149,20 @@ def test_sources_come_with_the_cut_pictures(
             np.testing.assert_array_equal(old.read(), new.read())
 
 
+def test_a_box_that_the_cut_settles_keeps_its_kind(
+    tiny_recipe: Recipe, tiny_data: Path, tmp_path: Path
+) -> None:
+    crop = {"box_kind": "face", "scale": 1.5, "rounding": "integer"}
+    rounded = Recipe.model_validate({**tiny_recipe.model_dump(), "crop": crop})
+    (plain,), _ = pictures.build_sources(rounded, tiny_data)
+    (packed,), _ = Pictures(rounded, tiny_data, tmp_path / "pack", kept=True).sources(0)
+    assert {sample.box_kind for sample in plain.samples} == {"landmarks"}
+    for old, new in zip(plain.samples, packed.samples, strict=True):
+        (cut,) = Cutter(rounded.crop, rounded.size, rounded.train.context)([old])
+        assert new.box_kind == cut.box_kind == "face"
+        np.testing.assert_array_equal(new.box, cut.box)
+
+
 def cutter_each(cutter: Cutter, samples: tuple[Sample, ...]) -> list[Sample]:
     return [cutter([sample])[0] for sample in samples]
 

@@ -15,20 +15,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from canthus.geometry import BoxKind
 from canthus.sample import Sample
 
 Coding = Literal["raw", "jpeg"]
 
 #: JPEG quality of the kept pictures: as good as the photos of most datasets.
 QUALITY = 92
-_MAGIC = b"canthus pictures 2\n"
+_MAGIC = b"canthus pictures 3\n"
 _ALIGN = 64
+_KINDS: tuple[BoxKind, ...] = get_args(BoxKind)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +63,7 @@ class Entry:
     points: NDArray[np.float32]
     visibility: NDArray[np.float32]
     box: NDArray[np.float32]
+    box_kind: BoxKind
     shape: tuple[int, int]
     code: NDArray[np.uint8]
 
@@ -76,7 +79,8 @@ def encode(sample: Sample, coding: Coding) -> Entry:
         if not done:
             raise OSError(f"{sample.id}: its picture cannot be encoded")
         code = np.asarray(found, dtype=np.uint8).reshape(-1)
-    return Entry(sample.points, sample.visibility, sample.box, (image.shape[0], image.shape[1]), code)
+    shape = (image.shape[0], image.shape[1])
+    return Entry(sample.points, sample.visibility, sample.box, sample.box_kind, shape, code)
 
 
 def read_pack(path: Path) -> tuple[dict[str, Any], list[Sample]]:
@@ -104,14 +108,14 @@ def read_pack(path: Path) -> tuple[dict[str, Any], list[Sample]]:
             points=table["points"][row],
             visibility=table["visibility"][row],
             box=table["box"][row],
-            box_kind=box_kind,
+            box_kind=_KINDS[table["kind"][row]],
             id=name,
             group=group,
             weight=weight,
             presence=presence,
             tags=tags,
         )
-        for row, ((begin, end), shape, (name, group, box_kind, weight, presence, tags)) in enumerate(
+        for row, ((begin, end), shape, (name, group, weight, presence, tags)) in enumerate(
             zip(spans, shapes, head["samples"], strict=True)
         )
     ]
@@ -128,7 +132,7 @@ class PackWriter:
     def __init__(self, path: Path, samples: Sequence[Sample], facts: dict[str, Any]) -> None:
         self.path, self.part = path, path.with_name(f".{path.name}.part")
         points = len(samples[0].points)
-        labels = [[s.id, s.group, s.box_kind, s.weight, s.presence, s.tags] for s in samples]
+        labels = [[s.id, s.group, s.weight, s.presence, s.tags] for s in samples]
         head = json.dumps({**facts, "points": points, "samples": labels}).encode()
         head = b"".join([_MAGIC, len(head).to_bytes(8, "little"), head])
         head += bytes(-len(head) % _ALIGN)
@@ -156,8 +160,8 @@ class PackWriter:
         """Append a picture, then its record."""
         offset = self._file.seek(0, os.SEEK_END)
         self._write(entry.code.data)
-        record = (offset, len(entry.code), *entry.shape, entry.box, entry.points, entry.visibility)
-        self._table[row] = record
+        labels = (_KINDS.index(entry.box_kind), entry.box, entry.points, entry.visibility)
+        self._table[row] = (offset, len(entry.code), *entry.shape, *labels)
         self._file.seek(self._start + row * self._table.itemsize)
         self._write(self._table[row].tobytes())
 
@@ -194,8 +198,9 @@ _NOTHING = np.zeros(0, np.uint8)
 
 
 def _record(points: int) -> np.dtype[Any]:
-    fields = [("offset", "<i8"), ("length", "<i8"), ("height", "<i4"), ("width", "<i4"), ("box", "<f4", (4,))]
-    return np.dtype([*fields, ("points", "<f4", (points, 2)), ("visibility", "<f4", (points,))])
+    place = [("offset", "<i8"), ("length", "<i8"), ("height", "<i4"), ("width", "<i4")]
+    box = [("kind", "<i4"), ("box", "<f4", (4,))]
+    return np.dtype([*place, *box, ("points", "<f4", (points, 2)), ("visibility", "<f4", (points,))])
 
 
 def _read_head(data: NDArray[np.uint8]) -> tuple[dict[str, Any], int]:
