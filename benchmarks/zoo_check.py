@@ -28,12 +28,12 @@ import peak_memory
 import torch
 from zoo_page import page
 from zoo_parity import architecture_of, compare_all, load_official
-from zoo_weights import enliven
+from zoo_weights import enliven, pictures
 
 from canthus.build import build_landmarker, scheme_of
 from canthus.commands.benchmark import alternate, quantiles
 from canthus.complexity import complexity_of_recipe
-from canthus.export import Graph, ParityError, export, random_crops
+from canthus.export import Graph, ParityError, export
 from canthus.formats import aside
 from canthus.models.landmarker import Landmarker
 from canthus.recipe import Recipe, load_recipe, recipe_names
@@ -108,7 +108,7 @@ def check(recipe: Recipe, oracle: Path, *, flip_test: bool, repeats: int) -> dic
     """Export a row, compare with the network, and measure both in turn on one thread."""
     architecture = architecture_of(recipe) if oracle.is_dir() else None
     landmarker = with_weights(recipe, architecture, oracle)
-    crops = random_crops(recipe.size, count=2)
+    crops = pictures(recipe.size, count=2, seed=0)
     counts = complexity_of_recipe(recipe)
     entry: dict[str, Any] = {
         "date": date.today().isoformat(),
@@ -127,6 +127,8 @@ def check(recipe: Recipe, oracle: Path, *, flip_test: bool, repeats: int) -> dic
                 entry["flip_points"] = mirrored.points
         except ParityError as error:
             return {**entry, "error": str(error)}
+        except Exception as error:  # whatever the exporter raises: the rows after this one are still of use
+            return {**entry, "error": " ".join(f"{type(error).__name__}: {error}".split())[:200]}
         points = len(crops) * len(scheme_of(recipe))
         entry |= {"raw": parity.raw, "points": parity.points, "megabytes": path.stat().st_size / 1e6}
         entry["judged"] = f"{points - len(parity.ill_conditioned)}/{points}"

@@ -1,11 +1,13 @@
 """Random weights that keep rounding as small as learnt ones do, for rows without weights of their own.
 
-Three things made much of the last digit of plain random weights:
+Four things made much of the last digit of plain random weights:
 
 * A ReLU after a batch norm without bias passes half of the error's variance and a third (1/2 - 1/(2 pi))
   of the signal's: noise grows by sqrt(pi / (pi - 1)) = 1.21 a layer, hundredfold in 25 (the exploding
   gradients of Yang et al. 2019, "A mean field theory of batch normalization"). With a bias of 1.5 standard
   deviations the factor is 1.025; with much more of it the level swamps the signal.
+* Pictures without texture: random depthwise kernels whose sum is near zero leave next to nothing of them but
+  the rounding, which the norm then enlarges. Photographs have texture.
 * Branches as loud as the way they are added to. Learnt ones are quieter.
 * Points all over the plane are resolved in px of the plane. Some heads, besides, look where they think a
   point lies, and take the logit of its place: outside it is cut off at the crop's border, where the logit is
@@ -17,7 +19,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from canthus.export import random_crops
@@ -37,6 +41,9 @@ FEW, PLACES = 5, 0.1
 LEVEL, SPREAD = 0.5, 0.1
 #: Pictures that the running statistics are measured on, and their seed: others than those compared.
 PICTURES, SEED = 4, 1
+
+#: What smooth pictures keep of their contrast, and the deviation of the grain laid over them, grey levels.
+CONTRAST, GRAIN = 0.75, 32
 
 Hook = Callable[[nn.Linear, tuple[Tensor, ...], Tensor], Tensor]
 
@@ -61,7 +68,7 @@ def enliven(landmarker: Landmarker, size: int) -> None:
             nn.init.normal_(module.bias, BIAS, 0.1, generator=generator)
             module.bias.mul_(module.weight)
             module.momentum = 1.0
-    images = landmarker.normalize(torch.from_numpy(random_crops(size, count=PICTURES, seed=SEED)))
+    images = landmarker.normalize(torch.from_numpy(pictures(size, count=PICTURES, seed=SEED)))
     for module in landmarker.modules():
         module.train(isinstance(module, NORMS))
     handles = [layer.register_forward_hook(hook) for layer, hook in linear_hooks(landmarker)]
@@ -74,6 +81,13 @@ def enliven(landmarker: Landmarker, size: int) -> None:
         last.weight.mul_(SPREAD / landmarker.predict(images)["heatmap"].std())
         if last.bias is not None:
             last.bias.add_(LEVEL - landmarker.predict(images)["heatmap"].mean())
+
+
+def pictures(size: int, *, count: int, seed: int) -> NDArray[np.uint8]:
+    """Random pictures (count, size, size, 3) with large patches and grain."""
+    smooth = random_crops(size, count=count, seed=seed).astype(np.float32)
+    grain = np.random.default_rng(seed).normal(0, GRAIN, smooth.shape)
+    return np.asarray((CONTRAST * (smooth - 128) + 128 + grain).clip(0, 255).astype(np.uint8))
 
 
 def branch_ends(network: nn.Module) -> set[nn.Module]:

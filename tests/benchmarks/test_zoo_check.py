@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from canthus.build import build_landmarker
 from canthus.codecs.coordinates import Coordinates
-from canthus.export import random_crops
 from canthus.models.landmarker import Landmarker
 from canthus.models.layers import convolution
 from canthus.recipe import Recipe, load_recipe, recipe_names
@@ -58,7 +57,7 @@ def test_random_weights_say_something(weights: ModuleType) -> None:
     with torch.no_grad():
         measured, others = (
             landmarker.predict(landmarker.normalize(torch.from_numpy(crops)))["heatmap"]
-            for crops in (random_crops(64, count=4, seed=weights.SEED), random_crops(64, count=2))
+            for crops in (weights.pictures(64, count=n, seed=seed) for n, seed in ((4, weights.SEED), (2, 0)))
         )
     assert measured.mean().item() == pytest.approx(weights.LEVEL, rel=1e-4)
     assert measured.std().item() == pytest.approx(weights.SPREAD, rel=1e-4)
@@ -107,7 +106,7 @@ def test_noise_grows_little(weights: ModuleType, monkeypatch: pytest.MonkeyPatch
 
     def growth() -> float:
         landmarker = lively(weights)
-        images = landmarker.normalize(torch.from_numpy(random_crops(32, count=2))).double()
+        images = landmarker.normalize(torch.from_numpy(weights.pictures(32, count=2, seed=0))).double()
         noise = 1e-7 * torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
         plain, moved = landmarker.backbone(images)[0], landmarker.backbone(images + noise)[0]
         return float((moved - plain).std() / plain.std() / (1e-7 / images.std()))
@@ -124,7 +123,7 @@ def test_what_the_layers_give(weights: ModuleType) -> None:
     assert weights.branch_ends(landmarker) == {network.branch[-1]}
     assert network.shortcut[-1].weight.min() >= 0.5
     assert network.branch[-1].weight.max() <= 1.5 * weights.QUIET
-    pictures = random_crops(32, count=weights.PICTURES, seed=weights.SEED)
+    pictures = weights.pictures(32, count=weights.PICTURES, seed=weights.SEED)
     maps = network(landmarker.normalize(torch.from_numpy(pictures)).double())
     points = head(maps)["points"]
     assert (points - head.place.bias).std().item() == pytest.approx(weights.PLACES, rel=0.02)
