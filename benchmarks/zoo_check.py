@@ -3,7 +3,7 @@
 python benchmarks/zoo_check.py [ROW ...] [--missing] [--shared ../shared] [--flip-test] [--repeats 10]
 
 Rows that are named are measured anew, the others keep what `--json` holds; without names all are measured.
-With `--missing` those are left out that passed before with the same network and codec.
+With `--missing` those are left out whose network and codec passed before, in this row or another.
 Weights are the oracle's where it has the network, else random (made lively, see `zoo_weights.py`): no figure
 here depends on what a network has learnt.
 """
@@ -59,12 +59,11 @@ def main() -> int:
             tell(f"{compared.architecture}: {'passed' if compared.passed else 'DIFFERS'}")
             write(content, arguments)
     content["memory_without_model"] = peak_memory.of_a_new_process()
-    done: dict[str, dict[str, Any]] = {}
+    kept = content["rows"].values() if arguments.missing else ()
+    done = {entry["graph"]: entry for entry in kept if has_passed(entry)}
     for row in arguments.rows or recipe_names():
         recipe = load_recipe(row)
         graph = graph_of(recipe)
-        if arguments.missing and is_current(content["rows"].get(row), graph):
-            continue
         if graph not in done:
             found = check(recipe, oracle, flip_test=arguments.flip_test, repeats=arguments.repeats)
             done[graph] = {"graph": graph, **found}
@@ -99,9 +98,9 @@ def graph_of(recipe: Recipe) -> str:
     return hashlib.sha256(parts.encode()).hexdigest()[:12]
 
 
-def is_current(entry: dict[str, Any] | None, graph: str) -> bool:
-    """Whether a row was measured with this graph, and passed."""
-    return entry is not None and entry.get("graph") == graph and "error" not in entry
+def has_passed(entry: dict[str, Any]) -> bool:
+    """Whether what was measured stands, for every row with the same graph."""
+    return "graph" in entry and "error" not in entry
 
 
 def check(recipe: Recipe, oracle: Path, *, flip_test: bool, repeats: int) -> dict[str, Any]:
