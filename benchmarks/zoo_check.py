@@ -170,6 +170,7 @@ def tell(line: str) -> None:
 
 def write(content: dict[str, Any], arguments: argparse.Namespace) -> None:
     """Both files, whole at any time."""
+    content["missing"] = len(set(recipe_names()) - set(content["rows"]))
     content["versions"] = {name: version(name) for name in ("torch", "onnxruntime", "numpy")}
     content["machine"] = f"{platform.machine()}, Python {platform.python_version()}"
     for path, text in (

@@ -21,10 +21,15 @@ def page(content: dict[str, Any]) -> str:
         known=f"{known}, {content['machine']}",
         networks="\n".join(networks),
         bare=number(content.get("memory_without_model"), ".0f"),
-        passed=f"{len(rows) - failed} of {len(rows)} rows pass.",
+        passed=f"{len(rows) - failed} of {len(rows)} rows pass{unmeasured(content['missing'])}.",
         head=f"| {' | '.join(COLUMNS)} |\n|---|---|{'--:|' * (len(COLUMNS) - 3)}---|",
         rows="\n".join(rows),
     )
+
+
+def unmeasured(missing: int) -> str:
+    """What the page does not know."""
+    return f"; {missing} more of the zoo have not been measured" if missing else ""
 
 
 def network_line(entry: dict[str, Any]) -> str:

@@ -221,6 +221,7 @@ def test_the_page(script: ModuleType) -> None:
         "versions": {"torch": "2"},
         "machine": "x",
         "memory_without_model": 71.2,
+        "missing": 3,
         "networks": {"net_4": network},
         "rows": {"b": {**ROW, **GOOD, "flip_points": 3e-5}, "a": {**ROW, "error": "raw output: differs"}},
     }
@@ -230,7 +231,7 @@ def test_the_page(script: ModuleType) -> None:
     a = f"| a | random | {sizes} | raw output: differs | | | | | | | | 2026-01-02 |"
     figures = "1.0e-06 | 2.0e-05 | 4/4 | 3.0e-05 | 100.0 | 40.0 | 2.51 | 123"
     b = f"| b | random | {sizes} | {figures} | 2026-01-02 |"
-    assert f"{a}\n{b}\n" in text and "71 MB of it are Python" in text and "1 of 2 rows pass." in text
+    assert f"{a}\n{b}\n" in text and "71 MB of it are Python" in text and "1 of 2 rows pass; 3 more" in text
     widths = {
         line.count("|")
         for line in text.splitlines()
