@@ -46,13 +46,13 @@ def row_line(row: str, entry: dict[str, Any]) -> str:
     cells = [row, entry["weights"], number(entry["parameters"], ",")]
     cells += [number(entry[name] / 1e9, ".3f") for name in ("products", "products_thop")]
     if "error" in entry:
-        cells += [entry["error"], *[""] * (len(COLUMNS) - len(cells) - 2)]
+        cells += [entry["error"], *["-"] * (len(COLUMNS) - len(cells) - 2)]
     else:
         cells += [number(entry["raw"], ".1e"), number(entry["points"], ".1e"), entry["judged"]]
         cells += [number(entry.get("flip_points"), ".1e")]
         cells += [number(entry["torch_ms"], ".1f"), number(entry["onnx_ms"], ".1f")]
         cells += [number(entry["ratio"], ".2f"), number(entry["peak_mb"], ".0f")]
-    return f"| {' | '.join([*cells, entry['date']])} |".replace("|  |", "| |").replace("|  |", "| |")
+    return f"| {' | '.join([*cells, entry['date']])} |"
 
 
 def number(value: float | None, form: str) -> str:

@@ -228,7 +228,7 @@ def test_the_page(script: ModuleType) -> None:
     text = script.page(content)
     assert "| net_4 | graph written out | 2.0e-03 | - | - | - | - | - | NO | 2026-01-02 |" in text
     sizes = "1,234,567 | 4.694 | 4.771"
-    a = f"| a | random | {sizes} | raw output: differs | | | | | | | | 2026-01-02 |"
+    a = f"| a | random | {sizes} | raw output: differs | - | - | - | - | - | - | - | 2026-01-02 |"
     figures = "1.0e-06 | 2.0e-05 | 4/4 | 3.0e-05 | 100.0 | 40.0 | 2.51 | 123"
     b = f"| b | random | {sizes} | {figures} | 2026-01-02 |"
     assert f"{a}\n{b}\n" in text and "71 MB of it are Python" in text and "1 of 2 rows pass; 3 more" in text

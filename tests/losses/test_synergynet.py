@@ -22,10 +22,16 @@ def test_a_distance_is_the_root_of_two_means() -> None:
     assert torch.isfinite(same.grad).all()  # type: ignore[arg-type]
 
 
-def test_wing_in_px() -> None:
-    errors = torch.tensor([[[0.0, 1.0, -20.0]]])
+def test_points_are_compared_by_wing_in_px() -> None:
+    found = torch.tensor([[[0.0, 1.0, -20.0]]])
+    targets = {
+        "parameters": Target(torch.zeros(1, 16), torch.ones(1)),
+        "points3d": Target(torch.zeros(1, 1, 3), torch.ones(1, 1)),
+    }
+    loss = SynergyNetLoss(landmarks=1.0, parameters=0.0)
     near, far = 10 * math.log(1 + 1 / 2), 20 - (10 - 10 * math.log(6))
-    assert SynergyNetLoss().wing(errors).item() == pytest.approx((near + far) / 3)
+    total = loss({"parameters": torch.zeros(1, 16), "points3d": found}, targets)
+    assert total.item() == pytest.approx((near + far) / 3)
 
 
 def test_five_terms_and_every_entry_meets_its_own() -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
-import torch
 from torch import Tensor
 
 from canthus.codecs.codec import Outputs, Target
 from canthus.losses.loss import Loss
+from canthus.losses.wing import wing
 from canthus.morphable_models.tddfa import POSE
 
 
@@ -46,18 +44,13 @@ class SynergyNetLoss(Loss):
         total = self.parameters_factor * parameters.mean(distance(found, parameters.value))
         for name, factor in self.factors.items():
             if name in outputs:
-                total = total + factor * points.mean(self.wing(outputs[name].float() - points.value))
+                errors = wing(outputs[name].float() - points.value, self.width, self.curvature)
+                total = total + factor * points.mean(errors.mean(-1))
         if "recovered" in outputs:
             recovered = outputs["recovered"].float()
             total = total + self.recovered_factor * parameters.mean(distance(recovered, parameters.value))
             total = total + self.consistency * parameters.mean(distance(recovered, found))
         return total
-
-    def wing(self, errors: Tensor) -> Tensor:
-        """(B, K, 3) px -> (B, K): the mean over the coordinates (Feng et al. 2018)."""
-        x = errors.abs()
-        far = x - (self.width - self.width * math.log1p(self.width / self.curvature))
-        return torch.where(x < self.width, self.width * torch.log1p(x / self.curvature), far).mean(-1)
 
 
 def distance(first: Tensor, second: Tensor) -> Tensor:

@@ -20,7 +20,11 @@ class Wing(FieldLoss):
 
     def compare(self, value: Tensor, truth: Tensor) -> Tensor:
         """(B, K, 2), (B, K, 2) -> (B, K)."""
-        x = (value - truth).abs()
-        near = self.width * torch.log1p(x / self.curvature)
-        far = x - (self.width - self.width * math.log1p(self.width / self.curvature))
-        return torch.where(x < self.width, near, far).sum(-1)
+        return wing(value - truth, self.width, self.curvature).sum(-1)
+
+
+def wing(errors: Tensor, width: float, curvature: float) -> Tensor:
+    """Of each error, in the unit of `width` and `curvature`; any shape, which stays."""
+    x = errors.abs()
+    far = x - (width - width * math.log1p(width / curvature))
+    return torch.where(x < width, width * torch.log1p(x / curvature), far)
